@@ -1,0 +1,1 @@
+"""The process: assembly of adapters, supervision, systemd, the lock."""

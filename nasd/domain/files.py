@@ -1,0 +1,93 @@
+"""Volumes and the files on them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class WatchMode(StrEnum):
+    AUTO = "auto"
+    EVENTS = "events"
+    POLL = "poll"
+    OFF = "off"
+
+
+class VolumeState(StrEnum):
+    ACTIVE = "active"
+    PAUSED = "paused"  # by its owner
+    FROZEN = "frozen"  # missing, replaced or suddenly empty: nothing is forgotten until it is back
+
+
+class FileState(StrEnum):
+    PENDING = "pending"  # known, its bytes not yet read
+    INDEXED = "indexed"  # its current bytes are searchable by words
+    FAILED = "failed"  # reading failed; `reason` and `detail` say why
+    SKIPPED = "skipped"  # not read on purpose; `detail` says by which rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """A watched folder. `identity` names the filesystem it lay on when it was last seen."""
+
+    id: int
+    name: str
+    path: str  # absolute
+    watch: WatchMode = WatchMode.AUTO
+    poll_seconds: int = 300
+    ignore: tuple[str, ...] = ()
+    source: str = "api"  # "file": from nasd.toml, which wins | "api"
+    state: VolumeState = VolumeState.ACTIVE
+    detail: str | None = None  # why it is frozen
+    identity: str | None = None
+    added: datetime
+    last_scan: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileStat:
+    """What a directory scan sees of one regular file, without opening it."""
+
+    path: bytes  # relative to the volume, as the filesystem spells it
+    size: int
+    mtime_ns: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileRecord:
+    """A file as the catalogue knows it. `content_id` is what it is searchable by, if anything.
+
+    After a change the former content stays searchable until the new one is read: state is `pending` then
+    while `content_id` still names the former.
+    """
+
+    id: int
+    volume_id: int
+    volume: str
+    path: bytes
+    size: int
+    mtime_ns: int
+    inode: int
+    kind: str
+    media_type: str
+    state: FileState
+    reason: str | None = None  # stable word: a ReadError reason, or "unsupported", "rule", "too_large"
+    detail: str | None = None  # a sentence for a person
+    content_id: int | None = None
+    title: str | None = None
+    semantic: bool = False  # its content's vectors are there
+    first_seen: datetime
+    changed: datetime
+
+
+def display_path(path: bytes) -> str:
+    """A path for people and JSON: UTF-8, with bytes that are not UTF-8 as `\\xNN`."""
+    return path.decode("utf-8", "backslashreplace")
+
+
+def filesystem_path(volume_path: str, path: bytes) -> bytes:
+    """The absolute path, as bytes, of a file given by its path within a volume."""
+    return os.path.join(os.fsencode(volume_path), path)  # noqa: PTH118 - bytes path

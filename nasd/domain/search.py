@@ -1,0 +1,100 @@
+"""Questions to the index and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from nasd.domain.files import FileRecord
+from nasd.domain.passages import StoredPassage
+
+
+class Mode(StrEnum):
+    HYBRID = "hybrid"
+    SEMANTIC = "semantic"
+    LEXICAL = "lexical"
+
+
+class Lane(StrEnum):
+    SEMANTIC = "semantic"
+    LEXICAL = "lexical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filters:
+    """All that are given must hold. `path` is a glob over the path within the volume: `*` stays within a
+    folder, `**` crosses folders."""
+
+    volumes: tuple[str, ...] = ()
+    path: str | None = None
+    kinds: tuple[str, ...] = ()
+    modified_after: datetime | None = None
+    modified_before: datetime | None = None
+
+    @property
+    def empty(self) -> bool:
+        return self == Filters()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    rank: int  # from 1
+    score: float
+    file: FileRecord
+    passage: StoredPassage
+    highlights: tuple[tuple[int, int], ...] = ()  # code point ranges within the passage's text
+    lanes: Mapping[Lane, int] = field(default_factory=dict)  # its rank in each lane that found it
+    copies: int = 0  # how many other files hold the same content
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of what is on the volumes the index can answer from. Counts of files."""
+
+    files: int = 0
+    searchable: int = 0
+    semantic: int = 0
+    pending: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchResult:
+    hits: tuple[Hit, ...]
+    coverage: Coverage
+    took_ms: float
+    notes: tuple[str, ...] = ()  # "vectors are not ready: found by words alone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Citation:
+    """`passage.text[quote_start:quote_end] == quote`, always."""
+
+    n: int  # from 1
+    file: FileRecord
+    passage: StoredPassage
+    quote: str
+    quote_start: int
+    quote_end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    text: str
+    citations: tuple[int, ...]
+    supported: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    text: str
+    abstained: bool
+    answerer: str
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    nearest: tuple[Hit, ...] = ()
+    coverage: Coverage = Coverage()
+    took_ms: float = 0.0

@@ -1,0 +1,1 @@
+"""From text to vectors: sentence-transformers prepares a model, ONNX Runtime serves it."""

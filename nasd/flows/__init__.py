@@ -1,0 +1,1 @@
+"""What the daemon does, organ by organ: ingest, search, ask, upkeep."""

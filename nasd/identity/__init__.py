@@ -1,0 +1,1 @@
+"""Devices, tokens and scopes."""

@@ -1,0 +1,1 @@
+"""Nearest neighbours over the catalogue's vectors: a cache that can be lost at any moment."""

@@ -1,0 +1,47 @@
+"""The vector index's promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Ids = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
+Scores = npt.NDArray[np.float32]
+
+
+class IndexDamaged(Exception):
+    """A saved index is missing, damaged, or of another model: build it again from the catalogue."""
+
+
+class VectorIndex(Protocol):
+    """Nearest neighbours by inner product over unit vectors, keyed by passage id.
+
+    A cache: whatever is in it can be added again from the catalogue. A search sees one consistent state
+    from start to finish, whatever is added meanwhile. Thread-safe.
+    """
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the embedding model whose vectors these are."""
+
+    def __len__(self) -> int: ...
+
+    def ids(self) -> Ids:
+        """All ids, sorted, int64."""
+
+    def add(self, ids: Ids, vectors: Vectors) -> None:
+        """float32 (n, dimension). An id that is there already is replaced. Searchable on return."""
+
+    def remove(self, ids: Ids) -> None:
+        """Ids that are not there are ignored. Never found again on return."""
+
+    def search(self, query: Vectors, k: int, allowed: Ids | None = None) -> tuple[Ids, Scores]:
+        """The best at most `k` ids with their inner products, best first. With `allowed` (sorted int64),
+        only among those: k of them come back whenever k exist."""
+
+    def save(self, directory: Path) -> None:
+        """Durably and atomically: a crash leaves the former state or this one. Raises OSError."""

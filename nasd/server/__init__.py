@@ -1,0 +1,1 @@
+"""The HTTP API: parse, authorise, call a flow, render."""

@@ -1,0 +1,1 @@
+"""The catalogue: everything that was learned, in SQL, behind one write lane."""

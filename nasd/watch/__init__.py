@@ -1,0 +1,1 @@
+"""Storage: what changed on a volume, when it has settled, and whether the volume is there at all."""

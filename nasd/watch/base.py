@@ -1,0 +1,35 @@
+"""The watcher's promise and the values of watching."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from nasd.domain.files import FileStat
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint:
+    """Something may have changed at `path` (relative to the volume, bytes; b"" is its root). `tree` says
+    that everything below it may have, too. A hint is never truth: the disk is looked at."""
+
+    path: bytes
+    tree: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """A regular file that is not read, and the rule that says so."""
+
+    stat: FileStat
+    rule: str
+
+
+class Watcher(Protocol):
+    """Delivers hints for one folder from a thread of its own. `start` raises OSError when events cannot be
+    had; `on_hint` must be quick and thread-safe. `stop` returns when no further hint can come."""
+
+    def start(self, root: str, on_hint: Callable[[Hint], None]) -> None: ...
+
+    def stop(self) -> None: ...

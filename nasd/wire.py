@@ -1,0 +1,329 @@
+"""What crosses HTTP: the models that validate requests, shape replies and draw the OpenAPI document.
+
+Fields may be added, never renamed or removed. Times are RFC 3339 with offset, sizes are bytes, durations
+carry their unit in the name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+T = TypeVar("T")
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+VolumeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+
+
+class Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Reply(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Page(Reply, Generic[T]):
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class FieldProblem(Reply):
+    field: str
+    detail: str
+
+
+class Problem(Reply):
+    """RFC 9457 problem document."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    code: str
+    errors: list[FieldProblem] = []
+
+
+# --- search ---------------------------------------------------------------------------------------------
+
+
+class FiltersIn(Request):
+    volumes: list[str] = []
+    path: str | None = Field(default=None, max_length=4096)
+    kinds: list[str] = []
+    modified_after: AwareDatetime | None = None
+    modified_before: AwareDatetime | None = None
+
+
+class SearchIn(Request):
+    query: Text
+    k: int = Field(default=10, ge=1, le=100)
+    mode: Literal["hybrid", "semantic", "lexical"] = "hybrid"
+    filters: FiltersIn = FiltersIn()
+
+
+class PlaceOut(Reply):
+    page: int | None = None
+    line_start: int | None = None
+    line_end: int | None = None
+    heading: str | None = None
+    sheet: str | None = None
+    slide: int | None = None
+    time_s: float | None = None
+
+
+class FileOut(Reply):
+    id: str
+    volume: str
+    path: str
+    kind: str
+    media_type: str
+    size: int
+    modified: datetime
+    title: str | None = None
+
+
+class PassageOut(Reply):
+    id: str
+    text: str
+    place: PlaceOut
+    char_start: int
+    char_end: int
+
+
+class HitOut(Reply):
+    rank: int
+    score: float
+    file: FileOut
+    passage: PassageOut
+    highlights: list[tuple[int, int]] = []
+    lanes: dict[str, int] = {}
+    copies: int = 0
+
+
+class CoverageOut(Reply):
+    files: int = 0
+    searchable: int = 0
+    semantic: int = 0
+    pending: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+
+class SearchOut(Reply):
+    hits: list[HitOut]
+    coverage: CoverageOut
+    took_ms: float
+    notes: list[str] = []
+
+
+# --- ask ------------------------------------------------------------------------------------------------
+
+
+class AskIn(Request):
+    question: Text
+    filters: FiltersIn = FiltersIn()
+    answerer: Literal["auto", "extractive", "llm"] = "auto"
+    stream: bool = False
+
+
+class SentenceOut(Reply):
+    text: str
+    citations: list[int]
+    supported: bool
+
+
+class CitationOut(Reply):
+    n: int
+    file: FileOut
+    passage: PassageOut
+    quote: str
+    quote_start: int
+    quote_end: int
+
+
+class AskOut(Reply):
+    answer: str
+    abstained: bool
+    answerer: str
+    sentences: list[SentenceOut] = []
+    citations: list[CitationOut] = []
+    nearest: list[HitOut] = []
+    coverage: CoverageOut
+    took_ms: float
+
+
+# --- volumes --------------------------------------------------------------------------------------------
+
+
+class VolumeIn(Request):
+    path: str = Field(min_length=1, max_length=4096)
+    name: VolumeName | None = None
+    watch: Literal["auto", "events", "poll", "off"] = "auto"
+    poll_seconds: int = Field(default=300, ge=1, le=7 * 86400)
+    ignore: list[str] = []
+
+
+class VolumeOut(Reply):
+    name: str
+    path: str
+    state: Literal["active", "paused", "frozen"]
+    detail: str | None = None
+    source: Literal["file", "api"]
+    watch: str
+    watching: str | None = Field(default=None, description="events or poll: how it is watched at present")
+    poll_seconds: int
+    ignore: list[str]
+    scanning: bool = False
+    last_scan: datetime | None = None
+    added: datetime
+    coverage: CoverageOut = CoverageOut()
+    size: int = Field(default=0, description="bytes of all files known")
+
+
+# --- files ----------------------------------------------------------------------------------------------
+
+
+class FileDetail(FileOut):
+    state: Literal["pending", "indexed", "failed", "skipped"]
+    reason: str | None = None
+    detail: str | None = None
+    semantic: bool = False
+    digest: str | None = Field(default=None, description="BLAKE3 of the bytes that are searchable")
+    passages: int = 0
+    chars: int = 0
+    reader: str | None = None
+    notes: list[str] = []
+    metadata: dict[str, str] = {}
+    first_seen: datetime
+    changed: datetime
+
+
+class WhyStep(Reply):
+    what: str
+    at: datetime | None = None
+    detail: str
+
+
+class WhyOut(Reply):
+    path: str
+    volume: str | None = None
+    verdict: Literal["searchable", "words only", "pending", "failed", "skipped", "unknown"]
+    summary: str
+    steps: list[WhyStep] = []
+    file: FileDetail | None = None
+
+
+class JobOut(Reply):
+    id: int
+    kind: str
+    state: str
+    subject: str
+    attempts: int
+    not_before: datetime
+    error: str | None = None
+    created: datetime
+
+
+# --- status ---------------------------------------------------------------------------------------------
+
+
+class QueueOut(Reply):
+    """`read` and `embed` count jobs that are due; `retry` those that wait for another attempt."""
+
+    settling: int = 0
+    scanning: int = 0
+    read: int = 0
+    embed: int = 0
+    embed_passages: int = 0
+    retry: int = 0
+    parked: int = 0
+    files_per_s: float = 0.0
+    passages_per_s: float = 0.0
+    eta_s: float | None = None
+
+
+class ModelOut(Reply):
+    name: str
+    purpose: Literal["embedding", "language"]
+    state: Literal["missing", "preparing", "ready", "failed"]
+    detail: str | None = None
+    dimension: int | None = None
+    max_tokens: int | None = None
+    serving: str | None = None
+    fingerprint: str | None = None
+    active: bool = False
+
+
+class IndexOut(Reply):
+    state: Literal["empty", "loading", "rebuilding", "ready"]
+    vectors: int = 0
+    kind: str = ""
+
+
+class FailureOut(Reply):
+    id: str
+    volume: str
+    path: str
+    reason: str | None
+    detail: str | None
+    at: datetime
+
+
+class StatusOut(Reply):
+    version: str
+    started: datetime
+    uptime_s: float
+    state: Literal["starting", "ready", "stopping"]
+    host: str
+    port: int | None = None
+    state_dir: str
+    state_bytes: int = 0
+    memory_bytes: int = 0
+    volumes: list[VolumeOut] = []
+    coverage: CoverageOut = CoverageOut()
+    queue: QueueOut = QueueOut()
+    index: IndexOut
+    models: list[ModelOut] = []
+    recent_failures: list[FailureOut] = []
+    services: dict[str, str] = {}
+    pending_searchable: int = Field(
+        default=0, description="0 when every settled change is searchable by words"
+    )
+    pending_semantic: int = Field(default=0, description="0 when, besides, every vector is searchable")
+
+
+class EventOut(Reply):
+    id: int
+    type: str
+    at: datetime
+    data: dict[str, Any] = {}
+
+
+class CheckOut(Reply):
+    """Readiness, with its reasons when not ready."""
+
+    ready: bool
+    reasons: list[str] = []
+
+
+# --- devices --------------------------------------------------------------------------------------------
+
+
+class DeviceIn(Request):
+    name: VolumeName
+    scopes: list[Literal["search", "ask", "files", "admin"]] = ["search", "ask", "files"]
+
+
+class DeviceOut(Reply):
+    name: str
+    scopes: list[str]
+    created: datetime
+    last_seen: datetime | None = None
+    revoked: datetime | None = None
+
+
+class DeviceToken(DeviceOut):
+    token: str = Field(description="shown once; only its hash is kept")

@@ -1,0 +1,1 @@
+"""The terminal UI. It reaches the daemon through `nasd.client` alone."""
