@@ -1,0 +1,191 @@
+"""The catalogue: volumes, files, contents, passages, words, vectors, jobs, devices."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+# A step never imports the present tables: it says what they were when it was written.
+
+VIRTUAL_TABLES = (
+    """CREATE VIEW passage_words AS
+       SELECT p.id AS id, spaced(c.title) AS title, spaced(p.heading) AS heading,
+           spaced(p.text) AS text
+       FROM passages p JOIN contents c ON c.id = p.content_id""",
+    """CREATE VIRTUAL TABLE words USING fts5(
+       title, heading, text, content='passage_words', content_rowid='id',
+       tokenize="porter unicode61 remove_diacritics 2")""",
+    "CREATE VIEW file_names AS SELECT id, spaced(path_text) AS path_text FROM files",
+    """CREATE VIRTUAL TABLE names USING fts5(
+       path_text, content='file_names', content_rowid='id', tokenize="unicode61 remove_diacritics 2")""",
+    """CREATE TRIGGER passages_words_insert AFTER INSERT ON passages BEGIN
+       INSERT INTO words(rowid, title, heading, text) VALUES (
+           new.id, (SELECT spaced(title) FROM contents WHERE id = new.content_id),
+           spaced(new.heading), spaced(new.text));
+       END""",
+    """CREATE TRIGGER passages_words_delete AFTER DELETE ON passages BEGIN
+       INSERT INTO words(words, rowid, title, heading, text) VALUES (
+           'delete', old.id, (SELECT spaced(title) FROM contents WHERE id = old.content_id),
+           spaced(old.heading), spaced(old.text));
+       END""",
+    """CREATE TRIGGER files_names_insert AFTER INSERT ON files BEGIN
+       INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
+       END""",
+    """CREATE TRIGGER files_names_delete AFTER DELETE ON files BEGIN
+       INSERT INTO names(names, rowid, path_text) VALUES ('delete', old.id, spaced(old.path_text));
+       END""",
+)
+
+
+def upgrade() -> None:
+    op.create_table(
+        "volumes",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("path", sa.Text, nullable=False),
+        sa.Column("watch", sa.String, nullable=False),
+        sa.Column("poll_seconds", sa.Integer, nullable=False),
+        sa.Column("ignore", sa.JSON, nullable=False),
+        sa.Column("source", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("detail", sa.Text),
+        sa.Column("identity", sa.Text),
+        sa.Column("added", sa.BigInteger, nullable=False),
+        sa.Column("last_scan", sa.BigInteger),
+        sa.UniqueConstraint("name", name="uq_volumes_name"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "contents",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("digest", sa.String, nullable=False),
+        sa.Column("reader", sa.String, nullable=False),
+        sa.Column("title", sa.Text),
+        sa.Column("chars", sa.Integer, nullable=False),
+        sa.Column("passages", sa.Integer, nullable=False),
+        sa.Column("notes", sa.JSON, nullable=False),
+        sa.Column("metadata", sa.JSON, nullable=False),
+        sa.Column("embedded_by", sa.String),
+        sa.Column("orphaned", sa.BigInteger),
+        sa.Column("created", sa.BigInteger, nullable=False),
+        sa.UniqueConstraint("digest", "reader", name="uq_contents_digest_reader"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_contents_orphaned", "contents", ["orphaned"])
+    op.create_table(
+        "files",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column(
+            "volume_id",
+            sa.Integer,
+            sa.ForeignKey("volumes.id", name="fk_files_volume_id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+        sa.Column("path", sa.LargeBinary, nullable=False),
+        sa.Column("path_text", sa.Text, nullable=False),
+        sa.Column("size", sa.BigInteger, nullable=False),
+        sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+        sa.Column("inode", sa.BigInteger, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("media_type", sa.String, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("reason", sa.String),
+        sa.Column("detail", sa.Text),
+        sa.Column("content_id", sa.Integer, sa.ForeignKey("contents.id", name="fk_files_content_id")),
+        sa.Column("first_seen", sa.BigInteger, nullable=False),
+        sa.Column("changed", sa.BigInteger, nullable=False),
+        sa.UniqueConstraint("volume_id", "path", name="uq_files_volume_id_path"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_files_content_id", "files", ["content_id"])
+    op.create_index("ix_files_state_changed", "files", ["state", "changed"])
+    op.create_table(
+        "passages",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column(
+            "content_id",
+            sa.Integer,
+            sa.ForeignKey("contents.id", name="fk_passages_content_id"),
+            nullable=False,
+        ),
+        sa.Column("ordinal", sa.Integer, nullable=False),
+        sa.Column("text", sa.Text, nullable=False),
+        sa.Column("gap", sa.Text, nullable=False),
+        sa.Column("char_start", sa.Integer, nullable=False),
+        sa.Column("char_end", sa.Integer, nullable=False),
+        sa.Column("tokens", sa.Integer, nullable=False),
+        sa.Column("page", sa.Integer),
+        sa.Column("line_start", sa.Integer),
+        sa.Column("line_end", sa.Integer),
+        sa.Column("heading", sa.Text),
+        sa.Column("sheet", sa.Text),
+        sa.Column("slide", sa.Integer),
+        sa.Column("time_s", sa.Float),
+        sa.UniqueConstraint("content_id", "ordinal", name="uq_passages_content_id_ordinal"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "models",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("fingerprint", sa.String, nullable=False),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("dimension", sa.Integer, nullable=False),
+        sa.Column("created", sa.BigInteger, nullable=False),
+        sa.UniqueConstraint("fingerprint", name="uq_models_fingerprint"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "vectors",
+        sa.Column(
+            "model_id",
+            sa.Integer,
+            sa.ForeignKey("models.id", name="fk_vectors_model_id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column(
+            "passage_id",
+            sa.Integer,
+            sa.ForeignKey("passages.id", name="fk_vectors_passage_id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_vectors_passage_id", "vectors", ["passage_id"])
+    op.create_table(
+        "jobs",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("key", sa.String, nullable=False),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("subject_id", sa.Integer, nullable=False),
+        sa.Column("priority", sa.Integer, nullable=False),
+        sa.Column("state", sa.String, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("not_before", sa.BigInteger, nullable=False),
+        sa.Column("lease_until", sa.BigInteger),
+        sa.Column("error", sa.Text),
+        sa.Column("created", sa.BigInteger, nullable=False),
+        sa.UniqueConstraint("key", name="uq_jobs_key"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_jobs_kind_state_priority_id", "jobs", ["kind", "state", "priority", "id"])
+    op.create_table(
+        "devices",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String, nullable=False),
+        sa.Column("token_sha256", sa.String, nullable=False),
+        sa.Column("scopes", sa.JSON, nullable=False),
+        sa.Column("created", sa.BigInteger, nullable=False),
+        sa.Column("last_seen", sa.BigInteger),
+        sa.Column("revoked", sa.BigInteger),
+        sa.UniqueConstraint("name", name="uq_devices_name"),
+        sa.UniqueConstraint("token_sha256", name="uq_devices_token_sha256"),
+        sqlite_autoincrement=True,
+    )
+    for statement in VIRTUAL_TABLES:
+        op.execute(statement)

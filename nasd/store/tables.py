@@ -1,0 +1,227 @@
+"""The catalogue's tables. `migrations/` builds them; a test holds both equal.
+
+What SQLAlchemy does not describe stands in `VIRTUAL_TABLES`: the two FTS5 tables `words` (title, heading and
+text of every passage) and `names` (paths), which hold no text of their own but read it through views, and the
+triggers that keep them true. `spaced` is `nasd.domain.queries.spaced`, known to every connection of `Lane`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+SCHEMA_REVISION = "0001"
+"""The newest migration, known without loading Alembic; a test holds it true."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Time(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 in UTC so that it sorts and compares in SQL."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# AUTOINCREMENT everywhere: an id that once named something never names anything else, neither in the
+# vector index nor in a device's bookmarks.
+_NEVER_REUSED: dict[str, Any] = {"sqlite_autoincrement": True}
+
+volumes = Table(
+    "volumes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("path", Text, nullable=False),
+    Column("watch", String, nullable=False),
+    Column("poll_seconds", Integer, nullable=False),
+    Column("ignore", JSON, nullable=False),
+    Column("source", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("detail", Text),
+    Column("identity", Text),
+    Column("added", Time, nullable=False),
+    Column("last_scan", Time),
+    **_NEVER_REUSED,
+)
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("digest", String, nullable=False),  # BLAKE3 of the bytes, hexadecimal
+    Column("reader", String, nullable=False),  # name and version: the same bytes, read another way, differ
+    Column("title", Text),
+    Column("chars", Integer, nullable=False),
+    Column("passages", Integer, nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("metadata", JSON, nullable=False),
+    Column("embedded_by", String),  # fingerprint of the model whose vectors are all there
+    Column("orphaned", Time),  # since when no file holds it; swept later, so that a move costs nothing
+    Column("created", Time, nullable=False),
+    UniqueConstraint("digest", "reader"),
+    Index(None, "orphaned"),
+    **_NEVER_REUSED,
+)
+
+files = Table(
+    "files",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=False),
+    Column("path", LargeBinary, nullable=False),  # as the filesystem spells it
+    Column("path_text", Text, nullable=False),  # as people read it
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("inode", BigInteger, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("media_type", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", String),
+    Column("detail", Text),
+    Column("content_id", ForeignKey("contents.id")),
+    Column("first_seen", Time, nullable=False),
+    Column("changed", Time, nullable=False),
+    UniqueConstraint("volume_id", "path"),
+    Index(None, "content_id"),
+    Index(None, "state", "changed"),
+    **_NEVER_REUSED,
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("content_id", ForeignKey("contents.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("gap", Text, nullable=False),
+    Column("char_start", Integer, nullable=False),
+    Column("char_end", Integer, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("page", Integer),
+    Column("line_start", Integer),
+    Column("line_end", Integer),
+    Column("heading", Text),
+    Column("sheet", Text),
+    Column("slide", Integer),
+    Column("time_s", Float),
+    UniqueConstraint("content_id", "ordinal"),
+    **_NEVER_REUSED,
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("fingerprint", String, nullable=False, unique=True),
+    Column("name", String, nullable=False),
+    Column("dimension", Integer, nullable=False),
+    Column("created", Time, nullable=False),
+    **_NEVER_REUSED,
+)
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), primary_key=True),
+    Column("passage_id", ForeignKey("passages.id", ondelete="CASCADE"), primary_key=True),
+    Column("data", LargeBinary, nullable=False),  # float16, little endian, unit length
+    Index(None, "passage_id"),
+    sqlite_with_rowid=False,  # rows lie in the order in which an index is rebuilt
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("subject_id", Integer, nullable=False),
+    Column("priority", Integer, nullable=False),  # lower first
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("not_before", Time, nullable=False),
+    Column("lease_until", Time),
+    Column("error", Text),
+    Column("created", Time, nullable=False),
+    Index(None, "kind", "state", "priority", "id"),
+    **_NEVER_REUSED,
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", String, nullable=False, unique=True),
+    Column("token_sha256", String, nullable=False, unique=True),
+    Column("scopes", JSON, nullable=False),
+    Column("created", Time, nullable=False),
+    Column("last_seen", Time),
+    Column("revoked", Time),
+    **_NEVER_REUSED,
+)
+
+VIRTUAL_TABLES = (
+    """CREATE VIEW passage_words AS
+       SELECT p.id AS id, spaced(c.title) AS title, spaced(p.heading) AS heading,
+           spaced(p.text) AS text
+       FROM passages p JOIN contents c ON c.id = p.content_id""",
+    # Porter stems English; unicode61 folds case and, with 2, every diacritic of a code point.
+    """CREATE VIRTUAL TABLE words USING fts5(
+       title, heading, text, content='passage_words', content_rowid='id',
+       tokenize="porter unicode61 remove_diacritics 2")""",
+    "CREATE VIEW file_names AS SELECT id, spaced(path_text) AS path_text FROM files",
+    """CREATE VIRTUAL TABLE names USING fts5(
+       path_text, content='file_names', content_rowid='id', tokenize="unicode61 remove_diacritics 2")""",
+    # Triggers keep both true in the very transaction that changes what they describe. A passage goes before
+    # its content does (its foreign key sees to that), so the title that FTS5 has to be told again is there.
+    """CREATE TRIGGER passages_words_insert AFTER INSERT ON passages BEGIN
+       INSERT INTO words(rowid, title, heading, text) VALUES (
+           new.id, (SELECT spaced(title) FROM contents WHERE id = new.content_id),
+           spaced(new.heading), spaced(new.text));
+       END""",
+    """CREATE TRIGGER passages_words_delete AFTER DELETE ON passages BEGIN
+       INSERT INTO words(words, rowid, title, heading, text) VALUES (
+           'delete', old.id, (SELECT spaced(title) FROM contents WHERE id = old.content_id),
+           spaced(old.heading), spaced(old.text));
+       END""",
+    """CREATE TRIGGER files_names_insert AFTER INSERT ON files BEGIN
+       INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
+       END""",
+    """CREATE TRIGGER files_names_delete AFTER DELETE ON files BEGIN
+       INSERT INTO names(names, rowid, path_text) VALUES ('delete', old.id, spaced(old.path_text));
+       END""",
+)

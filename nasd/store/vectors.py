@@ -1,0 +1,152 @@
+"""Vectors in the catalogue: float16, little endian, one row per passage and model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import Connection, Select, delete, or_, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from nasd.domain.jobs import JobKind
+from nasd.domain.passages import StoredPassage
+from nasd.store import queue
+from nasd.store.contents import IN_LIMIT, stored_passage
+from nasd.store.tables import contents, models, passages, vectors
+
+Ids = npt.NDArray[np.int64]
+Vectors = npt.NDArray[np.float32]
+
+_STORED = np.dtype("<f2")
+
+
+def model_id(connection: Connection, *, name: str, fingerprint: str, dimension: int, now: datetime) -> int:
+    """The id of a model, which is added when it is new."""
+    connection.execute(
+        insert(models)
+        .values(name=name, fingerprint=fingerprint, dimension=dimension, created=now)
+        .on_conflict_do_nothing()
+    )
+    return int(
+        connection.execute(select(models.c.id).where(models.c.fingerprint == fingerprint)).scalar_one()
+    )
+
+
+def enqueue_missing(connection: Connection, fingerprint: str, now: datetime) -> None:
+    """A waiting job for every content in use that lacks this model's vectors."""
+    lacking = select(contents.c.id).where(
+        contents.c.orphaned.is_(None),
+        or_(contents.c.embedded_by.is_(None), contents.c.embedded_by != fingerprint),
+    )
+    ids = [row[0] for row in connection.execute(lacking)]
+    queue.enqueue(connection, JobKind.EMBED, ids, priority=queue.BACKLOG, now=now)
+
+
+def passages_to_embed(
+    connection: Connection, content_id: int, model: int, limit: int
+) -> tuple[StoredPassage, ...]:
+    """The next passages of a content, in their order, that have no vector of this model."""
+    there = select(vectors.c.passage_id).where(
+        vectors.c.model_id == model, vectors.c.passage_id == passages.c.id
+    )
+    rows = connection.execute(
+        select(passages, contents.c.title)
+        .join(contents, contents.c.id == passages.c.content_id)
+        .where(passages.c.content_id == content_id, ~there.exists())
+        .order_by(passages.c.ordinal)
+        .limit(limit)
+    ).mappings()
+    return tuple(stored_passage(row) for row in rows)
+
+
+def commit_vectors(
+    connection: Connection, *, model: int, ids: Sequence[int], data: Vectors
+) -> tuple[bool, ...]:
+    """Adds vectors, float32 (n, dimension); for each, whether its passage is in use and was kept."""
+    live = {
+        row[0]
+        for row in connection.execute(
+            select(passages.c.id)
+            .join(contents, contents.c.id == passages.c.content_id)
+            .where(passages.c.id.in_(ids), contents.c.orphaned.is_(None))
+        )
+    }
+    stored = data.astype(_STORED)
+    rows = [
+        {"model_id": model, "passage_id": passage, "data": vector.tobytes()}
+        for passage, vector in zip(ids, stored, strict=True)
+        if passage in live
+    ]
+    if rows:
+        connection.execute(insert(vectors).on_conflict_do_nothing(), rows)
+    return tuple(passage in live for passage in ids)
+
+
+def commit_embedded(
+    connection: Connection, *, job_id: int, content_id: int, model: int, fingerprint: str, now: datetime
+) -> bool:
+    """Declares a content found by meaning once none of its vectors is missing, and ends its job."""
+    if passages_to_embed(connection, content_id, model, 1):
+        queue.put_back(connection, [job_id], now)
+        return False
+    connection.execute(update(contents).where(contents.c.id == content_id).values(embedded_by=fingerprint))
+    queue.finish(connection, job_id)
+    return True
+
+
+def live_ids(connection: Connection, model: int) -> Ids:
+    """The passages that the index of a model should hold: sorted int64."""
+    rows = connection.execute(
+        select(vectors.c.passage_id)
+        .join(passages, passages.c.id == vectors.c.passage_id)
+        .join(contents, contents.c.id == passages.c.content_id)
+        .where(vectors.c.model_id == model, contents.c.orphaned.is_(None))
+        .order_by(vectors.c.passage_id)
+    )
+    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+
+
+def vectors_of(connection: Connection, model: int, ids: Sequence[int], dimension: int) -> tuple[Ids, Vectors]:
+    """Those of `ids` (at most `IN_LIMIT`) that are there: int64 (n,), float32 (n, dimension)."""
+    query = (
+        select(vectors.c.passage_id, vectors.c.data)
+        .where(vectors.c.model_id == model, vectors.c.passage_id.in_(ids))
+        .order_by(vectors.c.passage_id)
+    )
+    return _matrix(connection, query, dimension)
+
+
+def vectors_of_contents(
+    connection: Connection, model: int, content_ids: Sequence[int], dimension: int
+) -> tuple[Ids, Vectors]:
+    query = (
+        select(vectors.c.passage_id, vectors.c.data)
+        .join(passages, passages.c.id == vectors.c.passage_id)
+        .where(vectors.c.model_id == model, passages.c.content_id.in_(content_ids))
+        .order_by(vectors.c.passage_id)
+    )
+    return _matrix(connection, query, dimension)
+
+
+def _matrix(connection: Connection, query: Select[Any], dimension: int) -> tuple[Ids, Vectors]:
+    rows = [row for row in connection.execute(query).all() if len(row[1]) == dimension * _STORED.itemsize]
+    ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+    raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=_STORED)
+    return ids, raw.reshape(len(rows), dimension).astype(np.float32)
+
+
+def passage_ids_of(connection: Connection, content_ids: Sequence[int]) -> Ids:
+    """The passages of contents, sorted int64."""
+    found: list[int] = []
+    for start in range(0, len(content_ids), IN_LIMIT):
+        part = content_ids[start : start + IN_LIMIT]
+        found += connection.execute(select(passages.c.id).where(passages.c.content_id.in_(part))).scalars()
+    return np.array(sorted(found), dtype=np.int64)
+
+
+def forget_other_models(connection: Connection, fingerprint: str) -> int:
+    """Deletes the vectors of every model but one; how many models went."""
+    return connection.execute(delete(models).where(models.c.fingerprint != fingerprint)).rowcount
