@@ -83,6 +83,19 @@ class FileRecord:
     changed: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileText:
+    """A file with its whole extracted text and what the reader said of it."""
+
+    file: FileRecord
+    digest: str
+    text: str
+    passages: int
+    reader: str
+    notes: tuple[str, ...]
+    metadata: dict[str, str]
+
+
 def display_path(path: bytes) -> str:
     """A path for people and JSON: UTF-8, with bytes that are not UTF-8 as `\\xNN`."""
     return path.decode("utf-8", "backslashreplace")

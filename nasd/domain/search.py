@@ -51,7 +51,11 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """How much of what is on the volumes the index can answer from. Counts of files."""
+    """How much of what is on the volumes the index can answer from. Counts of files.
+
+    `files` are those meant to be found: `searchable` of them by words, `semantic` also by meaning, `pending`
+    not yet both in their present version. `failed` and `skipped` ones come on top.
+    """
 
     files: int = 0
     searchable: int = 0

@@ -11,23 +11,10 @@ from typing import Protocol
 from nasd import wire
 from nasd.config import Settings
 from nasd.domain.events import Event
-from nasd.domain.files import FileRecord, FileState
+from nasd.domain.files import FileRecord, FileState, FileText
 from nasd.domain.identity import Caller, Device, Scope
 from nasd.domain.jobs import Job
 from nasd.domain.search import Answer, Filters, Mode, SearchResult
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileText:
-    """A file with its whole extracted text and what the reader said of it."""
-
-    file: FileRecord
-    digest: str
-    text: str
-    passages: int
-    reader: str
-    notes: tuple[str, ...]
-    metadata: dict[str, str]
 
 
 class SearchFlow(Protocol):
@@ -59,8 +46,14 @@ class FilesFlow(Protocol):
     """Ids are the catalogue's integers; `NotFound` for one that is not there."""
 
     async def page(
-        self, *, volume: str | None, path: str | None, state: FileState | None, kind: str | None,
-        after_id: int, limit: int,
+        self,
+        *,
+        volume: str | None,
+        path: str | None,
+        state: FileState | None,
+        kind: str | None,
+        after_id: int,
+        limit: int,
     ) -> Sequence[FileRecord]:
         """Files with id > after_id in the order of their ids. `path` is a glob."""
 

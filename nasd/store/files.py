@@ -21,7 +21,7 @@ EVERYTHING = Filters()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownFile:
     """What a comparison with the disk needs of a file."""
 
     id: int
@@ -30,6 +30,7 @@ class Known:
     mtime_ns: int
     inode: int
     state: FileState
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,26 +148,31 @@ def _nanoseconds(at: datetime) -> int:
     return int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1_000
 
 
-def known_below(connection: Connection, volume_id: int, below: bytes) -> list[Known]:
-    """All known files of a volume, or those at or below a path."""
+def known_below(connection: Connection, volume_id: int, below: bytes) -> list[KnownFile]:
+    """All known files of a volume, or those at or below a path, in the order of their paths' bytes."""
     query = select(
-        files.c.id, files.c.path, files.c.size, files.c.mtime_ns, files.c.inode, files.c.state
+        files.c.id,
+        files.c.path,
+        files.c.size,
+        files.c.mtime_ns,
+        files.c.inode,
+        files.c.state,
+        files.c.reason,
     ).where(files.c.volume_id == volume_id)
     if below:
         # "/" is followed by "0" in byte order: the range holds exactly what lies below the folder.
         inside = (files.c.path >= below + b"/") & (files.c.path < below + b"0")
         query = query.where((files.c.path == below) | inside)
     return [
-        Known(
-            id=row.id,
-            path=row.path,
-            size=row.size,
-            mtime_ns=row.mtime_ns,
-            inode=row.inode,
-            state=FileState(row.state),
-        )
-        for row in connection.execute(query)
+        KnownFile(**{**row, "state": FileState(row["state"])})
+        for row in connection.execute(query.order_by(files.c.path)).mappings()
     ]
+
+
+def count_known(connection: Connection, volume_id: int) -> int:
+    return int(
+        connection.execute(select(func.count(files.c.id)).where(files.c.volume_id == volume_id)).scalar_one()
+    )
 
 
 def apply_changes(
@@ -176,17 +182,28 @@ def apply_changes(
     new: Sequence[Seen],
     changed: Sequence[tuple[int, Seen]],
     gone: Sequence[int],
+    moved: Sequence[tuple[int, bytes]] = (),
     priority: int,
     now: datetime,
 ) -> Applied:
     """Makes the catalogue agree with what was seen, in one transaction, and enqueues what is to be read.
 
+    `moved` are known files under another path: by inode, size and time they are the same, as an unchanged
+    file is, so what was learned of them stays.
     A path that is there already when it should be new is taken as changed: two looks may cross.
     """
     held: list[int] = []
     to_read: list[int] = []
     if gone:
         held += _forget(connection, gone)
+    for file_id, path in moved:
+        in_the_way = select(files.c.id).where(
+            files.c.volume_id == volume_id, files.c.path == path, files.c.id != file_id
+        )
+        held += _forget(connection, list(connection.execute(in_the_way).scalars()))
+        connection.execute(
+            update(files).where(files.c.id == file_id).values(path=path, path_text=display_path(path))
+        )
     for seen in new:
         path = seen.stat.path
         there = connection.execute(
@@ -373,3 +390,9 @@ def paths_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     """What jobs are about, for people: "volume:path" by file id."""
     rows = connection.execute(select_records().where(files.c.id.in_(list(ids)))).mappings()
     return {row["id"]: f"{row['volume']}:{row['path_text']}" for row in rows}
+
+
+def paths_of_contents(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """The same for contents: one of the files that hold each."""
+    rows = connection.execute(select_records().where(files.c.content_id.in_(list(ids)))).mappings()
+    return {row["content_id"]: f"{row['volume']}:{row['path_text']}" for row in rows}

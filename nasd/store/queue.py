@@ -103,15 +103,15 @@ def finish(connection: Connection, job_id: int) -> None:
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
 
 
-def put_back(connection: Connection, job_ids: Sequence[int], now: datetime) -> None:
-    """Returns jobs that were taken but not done, as if they had not been tried."""
+def put_back(connection: Connection, job_ids: Sequence[int], due: datetime) -> None:
+    """Returns jobs that were taken but not done, as if they had not been tried, to be taken when `due`."""
     connection.execute(
         update(jobs)
         .where(jobs.c.id.in_(job_ids), jobs.c.state == JobState.RUNNING.value)
         .values(
             state=JobState.WAITING.value,
             attempts=func.max(jobs.c.attempts - 1, 0),
-            not_before=now,
+            not_before=due,
             lease_until=None,
         )
     )
@@ -185,6 +185,11 @@ def count_jobs(connection: Connection, now: datetime) -> QueueCounts:
 def page_jobs(connection: Connection, after_id: int, limit: int) -> tuple[Job, ...]:
     rows = connection.execute(select(jobs).where(jobs.c.id > after_id).order_by(jobs.c.id).limit(limit))
     return tuple(_job(row) for row in rows.mappings())
+
+
+def job_about(connection: Connection, kind: JobKind, subject: int) -> Job | None:
+    row = connection.execute(select(jobs).where(jobs.c.key == f"{kind}:{subject}")).mappings().first()
+    return None if row is None else _job(row)
 
 
 def wake_parked(connection: Connection, kind: JobKind, subjects: Sequence[int], now: datetime) -> None:

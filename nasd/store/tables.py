@@ -221,6 +221,10 @@ VIRTUAL_TABLES = (
     """CREATE TRIGGER files_names_insert AFTER INSERT ON files BEGIN
        INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
        END""",
+    """CREATE TRIGGER files_names_update AFTER UPDATE OF path_text ON files BEGIN
+       INSERT INTO names(names, rowid, path_text) VALUES ('delete', old.id, spaced(old.path_text));
+       INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
+       END""",
     """CREATE TRIGGER files_names_delete AFTER DELETE ON files BEGIN
        INSERT INTO names(names, rowid, path_text) VALUES ('delete', old.id, spaced(old.path_text));
        END""",

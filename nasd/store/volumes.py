@@ -75,7 +75,7 @@ def add_volume(
     return volume_named(connection, name)
 
 
-def change_volume(connection: Connection, volume_id: int, **values: Any) -> None:
+def change_volume(connection: Connection, volume_id: int, values: Mapping[str, Any]) -> None:
     """Sets columns: state, detail, identity, last_scan, path, watch, poll_seconds, ignore, source."""
     connection.execute(update(volumes).where(volumes.c.id == volume_id).values(**values))
 

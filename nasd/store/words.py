@@ -6,7 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, literal_column, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    ScalarResult,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    text,
+)
 
 from nasd.domain.files import FileRecord, FileState
 from nasd.domain.search import Filters
@@ -68,6 +79,17 @@ def permitted_passages(connection: Connection, filters: Filters) -> npt.NDArray[
         .order_by(passages.c.id)
     )
     return np.fromiter(connection.execute(query).scalars(), dtype=np.int64)
+
+
+def matching(connection: Connection, match: str, ids: Sequence[int]) -> set[int]:
+    """Those of `ids` that match an FTS5 expression."""
+    rows: ScalarResult[int] = connection.scalars(
+        select(literal_column("words.rowid", Integer))
+        .select_from(text("words"))
+        .where(literal_column("words").op("MATCH")(bindparam("match", match)))
+        .where(literal_column("words.rowid").in_(list(ids)))
+    )
+    return set(rows)
 
 
 def highlights(

@@ -1,0 +1,28 @@
+"""nasd: a hybrid AI NAS daemon. It watches storage volumes, reads what is in them, and answers from it.
+
+Two lines of motion; walk either by opening folders in order.
+
+    know    file → hint → settled change → job → document → passages → (words, vectors) → search
+            → cited answer
+    keep    file → observed state → policy → (plan → guarded transfer → ledger → proven restore)
+
+What stands in parentheses on the second line is not built yet: this version sends nothing anywhere.
+
+Truth order: the disk owns files and is never written; the catalogue owns what was learned, their vectors
+included; the vector index is a cache of the catalogue that can be lost at any moment.
+
+Floors, imports only downward (contracts in pyproject.toml fail the build):
+
+    tui  cli             faces: parse, call the client, render
+    daemon               the process: assembly of adapters, supervision, systemd, the lock
+    server | client      the HTTP API, and the only way faces reach it
+    flows                what the daemon does, organ by organ: watching, reading, embedding, search, ask
+    watch  extract  embed  index  answer  identity  policy  store
+                         organs, strangers to one another
+    render               domain values as what crosses HTTP
+    config  wire         settings; the shapes that cross HTTP
+    domain  clock        frozen values; time as a dependency
+    errors               the error tree
+"""
+
+__version__ = "0.1.0"

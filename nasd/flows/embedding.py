@@ -1,0 +1,93 @@
+"""From committed passages to committed vectors: the second speed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import numpy as np
+
+from nasd.clock import Clock
+from nasd.domain.jobs import Job, JobKind, next_attempt
+from nasd.domain.passages import StoredPassage, embedded_text
+from nasd.errors import NasdError
+from nasd.flows.events import Hub
+from nasd.flows.index import IndexCache
+from nasd.flows.models import Models
+from nasd.flows.work import Work, wait_for
+from nasd.store import queue, vectors
+from nasd.store.lane import Lane
+
+log = logging.getLogger(__name__)
+
+JOBS = 16
+PASSAGES_OF_ONE = 128  # of one content in a round: a book does not keep a new letter waiting for an hour
+BATCH = 32  # passages embedded and committed at once: half a second of work on two cores
+IDLE_S = 30.0
+
+
+class Embedding:
+    """One worker: inference uses all the cores it is given by itself."""
+
+    def __init__(
+        self, lane: Lane, hub: Hub, models: Models, index: IndexCache, work: Work, clock: Clock
+    ) -> None:
+        self._lane = lane
+        self._hub = hub
+        self._models = models
+        self._index = index
+        self._work = work
+        self._clock = clock
+
+    async def run(self) -> None:
+        await self._models.ready.wait()
+        while True:
+            jobs = await self._lane.write(queue.claim, JobKind.EMBED, JOBS, self._clock.now())
+            if not jobs:
+                await wait_for(self._work.to_embed, IDLE_S)
+                continue
+            try:
+                await self._do(jobs)
+            except asyncio.CancelledError:
+                await self._lane.write(queue.put_back, [job.id for job in jobs], self._clock.now())
+                raise
+            except NasdError as error:
+                log.warning("embedding failed: %s", error)
+                for job in jobs:
+                    at = next_attempt(job.attempts, temporary=True, now=self._clock.now())
+                    await self._lane.write(queue.retry, job.id, str(error), at)
+
+    async def _do(self, jobs: tuple[Job, ...]) -> None:
+        model, info = self._models.model_id, self._models.info
+        assert model is not None and info is not None
+        todo: list[StoredPassage] = []
+        for job in jobs:
+            todo += await self._lane.read(vectors.passages_to_embed, job.subject_id, model, PASSAGES_OF_ONE)
+        for start in range(0, len(todo), BATCH):
+            await self._embed(model, todo[start : start + BATCH])
+        for job in jobs:
+            done = await self._lane.write(
+                vectors.commit_embedded,
+                job_id=job.id,
+                content_id=job.subject_id,
+                model=model,
+                fingerprint=info.fingerprint,
+                now=self._clock.now(),
+            )
+            if done:
+                self._hub.publish("content.semantic", content=job.subject_id)
+
+    async def _embed(self, model: int, batch: list[StoredPassage]) -> None:
+        embedder = self._models.embedder
+        assert embedder is not None
+        began = self._clock.monotonic()
+        texts = [embedded_text(one.title, one.passage.place.heading, one.passage.text) for one in batch]
+        data = await asyncio.to_thread(embedder.embed_documents, texts)
+        ids = [one.id for one in batch]
+        async with self._index.changing:
+            kept = await self._lane.write(vectors.commit_vectors, model=model, ids=ids, data=data)
+            mask = np.array(kept, dtype=bool)
+            # What is searched is what is kept: float16 in the catalogue, so float16 here too.
+            rounded = data[mask].astype(np.float16).astype(np.float32)
+            await self._index.add(np.array(ids, dtype=np.int64)[mask], rounded)
+        self._work.passages.add(len(batch), self._clock.monotonic() - began)

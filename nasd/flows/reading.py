@@ -1,0 +1,244 @@
+"""From a job to words that can be searched: open, hash, read in the confined child, cut, commit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from blake3 import blake3
+
+from nasd.clock import Clock
+from nasd.domain.files import FileRecord, FileStat, display_path
+from nasd.domain.jobs import Job, JobKind, next_attempt
+from nasd.errors import DiskFull, NotFound, ReadError
+from nasd.extract.base import Extractor
+from nasd.extract.kinds import HEAD_BYTES, media_type_of, sniff
+from nasd.extract.passages import cut
+from nasd.extract.registry import READERS
+from nasd.flows.events import Hub
+from nasd.flows.index import IndexCache
+from nasd.flows.models import Models
+from nasd.flows.work import Work, wait_for
+from nasd.store import contents, files, queue
+from nasd.store.contents import NewContent
+from nasd.store.files import ReadOutcome
+from nasd.store.lane import Lane
+from nasd.watch.open import open_file, unchanged
+
+log = logging.getLogger(__name__)
+
+JOBS = 4
+IDLE_S = 30.0
+DISK_FULL_S = 30.0
+HASH_CHUNK = 1 << 20
+VOLUME_AWAY = timedelta(seconds=30)
+
+TARGET_SHARE, MOST_SHARE = 0.78, 0.9
+"""Of the tokens a model reads: what a passage aims at, and at most has. Title and headings need the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What a file's bytes turned out to be. `new` is None when the catalogue knows the content."""
+
+    stat: FileStat
+    kind: str
+    media_type: str
+    digest: str
+    reader: str
+    new: NewContent | None
+
+
+class Reading:
+    def __init__(
+        self,
+        lane: Lane,
+        hub: Hub,
+        models: Models,
+        index: IndexCache,
+        extractor: Extractor,
+        work: Work,
+        clock: Clock,
+        *,
+        root_of: Callable[[int], str | None],
+        max_file: int,
+    ) -> None:
+        """`root_of` gives a volume's folder by its id while it may be read, else None."""
+        self._lane = lane
+        self._hub = hub
+        self._models = models
+        self._index = index
+        self._extractor = extractor
+        self._work = work
+        self._clock = clock
+        self._root_of = root_of
+        self._max_file = max_file
+
+    async def run(self) -> None:
+        """One worker; several may run side by side."""
+        while True:
+            jobs = await self._lane.write(queue.claim, JobKind.READ, JOBS, self._clock.now())
+            if not jobs:
+                await wait_for(self._work.to_read, IDLE_S)
+                continue
+            left = [job.id for job in jobs]
+            try:
+                for job in jobs:
+                    await self._do(job)
+                    left.remove(job.id)
+            except DiskFull as error:
+                log.error("%s", error)
+                self._hub.publish("disk.full", detail=str(error))
+                await asyncio.sleep(DISK_FULL_S)  # nothing can be written: not even that it failed
+            finally:
+                if left:
+                    await self._put_back(left)
+
+    async def _put_back(self, job_ids: list[int]) -> None:
+        try:
+            await self._lane.write(queue.put_back, job_ids, self._clock.now())
+        except DiskFull:
+            log.warning("%d jobs are taken up again when their lease is over", len(job_ids))
+
+    async def _do(self, job: Job) -> None:
+        try:
+            file = await self._lane.read(files.file_by_id, job.subject_id)
+        except NotFound:
+            await self._lane.write(queue.finish, job.id)
+            return
+        root = self._root_of(file.volume_id)
+        if root is None:  # frozen or paused: not a failure of the file
+            await self._lane.write(queue.put_back, [job.id], self._clock.now() + VOLUME_AWAY)
+            return
+        began = self._clock.monotonic()
+        try:
+            taken = await self._take(root, file)
+        except ReadError as error:
+            await self._fail(job, file, error)
+        else:
+            await self._commit(job, file, taken)
+        self._work.files.add(1, self._clock.monotonic() - began)
+
+    async def _take(self, root: str, file: FileRecord) -> Taken:
+        handle = await asyncio.to_thread(open_file, root, file.path)
+        try:
+            stat, kind, digest = await asyncio.to_thread(self._look, handle, file)
+            entry = READERS.get(kind)
+            if entry is None:
+                raise unreadable_kind(file, kind)
+            new = None
+            if await self._lane.read(contents.find_content, digest, entry.label) is None:
+                new = await asyncio.to_thread(self._read, handle, file, kind)
+            if not await asyncio.to_thread(unchanged, handle, stat):
+                raise ReadError("The file changed while it was read.", reason="changing", temporary=True)
+            media_type = file.media_type if kind == file.kind else media_type_of(kind)
+            return Taken(
+                stat=stat, kind=kind, media_type=media_type, digest=digest, reader=entry.label, new=new
+            )
+        finally:
+            os.close(handle)
+
+    def _look(self, handle: int, file: FileRecord) -> tuple[FileStat, str, str]:
+        found = os.fstat(handle)
+        if found.st_size > self._max_file:
+            raise ReadError(
+                f"The file has {found.st_size:,} bytes; at most {self._max_file:,} are read (read.max_file).",
+                reason="too_large",
+            )
+        stat = FileStat(path=file.path, size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+        try:
+            kind = sniff(os.pread(handle, HEAD_BYTES, 0), file.kind)
+            hasher, at = blake3(), 0
+            while chunk := os.pread(handle, HASH_CHUNK, at):
+                hasher.update(chunk)
+                at += len(chunk)
+        except OSError as error:
+            raise ReadError(
+                f"The disk gave an error: {error.strerror}.", reason="unreadable", temporary=True
+            ) from error
+        if at != found.st_size:
+            raise ReadError("The file changed while it was read.", reason="changing", temporary=True)
+        return stat, kind, hasher.hexdigest()
+
+    def _read(self, handle: int, file: FileRecord, kind: str) -> NewContent:
+        document = self._extractor.extract(handle, name=display_path(file.path), kind=kind)
+        most = self._models.max_tokens
+        passages = cut(
+            document,
+            count_tokens=self._models.count_tokens,
+            target_tokens=int(most * TARGET_SHARE),
+            max_tokens=int(most * MOST_SHARE),
+        )
+        return NewContent(
+            title=document.title,
+            chars=len(document.text),
+            notes=document.notes,
+            metadata=document.metadata,
+            passages=passages,
+        )
+
+    async def _commit(self, job: Job, file: FileRecord, taken: Taken) -> None:
+        async with self._index.changing:
+            outcome = await self._lane.write(
+                files.commit_read,
+                job_id=job.id,
+                file=file,
+                read=taken.stat,
+                kind=taken.kind,
+                media_type=taken.media_type,
+                digest=taken.digest,
+                reader=taken.reader,
+                new=taken.new,
+                fingerprint=self._models.fingerprint,
+                priority=queue.FRESH,
+                now=self._clock.now(),
+            )
+            await self._after(outcome)
+        if outcome.content_id is not None:
+            self._hub.publish("file.searchable", volume=file.volume, path=display_path(file.path))
+
+    async def _fail(self, job: Job, file: FileRecord, error: ReadError) -> None:
+        now = self._clock.now()
+        skipped = error.reason in ("unsupported", "too_large")
+        retry_at = None if skipped else next_attempt(job.attempts, temporary=error.temporary, now=now)
+        async with self._index.changing:
+            outcome = await self._lane.write(
+                files.commit_failure,
+                job_id=job.id,
+                file=file,
+                reason=error.reason,
+                detail=str(error),
+                skipped=skipped,
+                retry_at=retry_at,
+                now=now,
+            )
+            await self._after(outcome)
+        kind = "file.skipped" if skipped else "file.failed"
+        path = display_path(file.path)
+        self._hub.publish(kind, volume=file.volume, path=path, reason=error.reason, detail=error.detail)
+
+    async def _after(self, outcome: ReadOutcome) -> None:
+        await self._index.drop_contents(outcome.orphaned)
+        if outcome.revived and outcome.content_id is not None:
+            await self._index.bring_back(outcome.content_id)
+        if outcome.content_id is not None and not outcome.semantic:
+            self._work.to_embed.set()
+        if outcome.stale:
+            self._work.to_read.set()
+
+
+def unreadable_kind(file: FileRecord, kind: str) -> ReadError:
+    """Why bytes of a kind that no reader reads are not indexed."""
+    match kind:
+        case "damaged":
+            return ReadError(f"It is named like {file.kind} but is not one.", reason="malformed")
+        case "locked":
+            return ReadError("It is protected by a password.", reason="encrypted")
+        case "binary":
+            return ReadError("It holds no text.", reason="unsupported")
+        case _:
+            return ReadError(f"Files of kind {kind} are not read yet.", reason="unsupported")

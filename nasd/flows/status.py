@@ -1,0 +1,146 @@
+"""The dashboard's numbers, and whether the daemon is ready."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from nasd import render, wire
+from nasd.clock import Clock
+from nasd.flows.coverage import CoverageCounter
+from nasd.flows.index import IndexCache
+from nasd.flows.models import Models
+from nasd.flows.volumes import Volumes
+from nasd.flows.work import Work
+from nasd.store import files, queue
+from nasd.store.lane import Lane
+from nasd.store.queue import QueueCounts
+
+FAILURES_SHOWN = 10
+
+
+class Status:
+    def __init__(
+        self,
+        lane: Lane,
+        models: Models,
+        index: IndexCache,
+        volumes: Volumes,
+        coverage: CoverageCounter,
+        work: Work,
+        clock: Clock,
+        *,
+        version: str,
+        state_dir: Path,
+        services: Callable[[], dict[str, str]],
+    ) -> None:
+        self._lane = lane
+        self._models = models
+        self._index = index
+        self._volumes = volumes
+        self._coverage = coverage
+        self._work = work
+        self._clock = clock
+        self._version = version
+        self._state_dir = state_dir
+        self._services = services
+        self._started = clock.now()
+        self.state: Literal["starting", "ready", "stopping"] = "starting"
+        self.host = ""
+        self.port: int | None = None
+
+    def models(self) -> Sequence[wire.ModelOut]:
+        return self._models.describe()
+
+    async def ready(self) -> wire.CheckOut:
+        reasons = []
+        if self.state != "ready":
+            reasons.append(f"the daemon is {self.state}")
+        reasons += [
+            f"service {name}: {state}" for name, state in self._services().items() if state != "running"
+        ]
+        return wire.CheckOut(ready=not reasons, reasons=reasons)
+
+    async def status(self) -> wire.StatusOut:
+        counts = await self._lane.read(queue.count_jobs, self._clock.now())
+        failures = await self._lane.read(files.recent_failures, FAILURES_SHOWN)
+        unsettled, scanning = self._work.unsettled(), self._work.scanning()
+        files_per_s, passages_per_s = self._work.files.rate(), self._work.passages.rate()
+        searchable = counts.read + unsettled
+        # An index that is being opened or rebuilt is work before meaning is complete, too.
+        opening = int(
+            self._models.state in ("missing", "preparing") or self._index.state in ("loading", "rebuilding")
+        )
+        now = self._clock.now()
+        return wire.StatusOut(
+            version=self._version,
+            started=self._started,
+            uptime_s=round((now - self._started).total_seconds(), 1),
+            state=self.state,
+            host=self.host,
+            port=self.port,
+            state_dir=str(self._state_dir),
+            state_bytes=_bytes_in(self._state_dir),
+            memory_bytes=resident_bytes(),
+            volumes=list(await self._volumes.list()),
+            coverage=render.coverage_out(await self._coverage.total()),
+            queue=wire.QueueOut(
+                settling=unsettled,
+                scanning=scanning,
+                read=counts.read,
+                embed=counts.embed,
+                embed_passages=counts.embed_passages,
+                retry=counts.retry,
+                parked=counts.parked,
+                files_per_s=round(files_per_s, 2),
+                passages_per_s=round(passages_per_s, 2),
+                eta_s=eta_s(counts, files_per_s, passages_per_s),
+            ),
+            index=wire.IndexOut(state=self._index.state, vectors=len(self._index), kind=self._index.kind),
+            models=list(self._models.describe()),
+            recent_failures=[
+                wire.FailureOut(
+                    id=render.encode_file_id(file.id),
+                    volume=file.volume,
+                    path=render.file_out(file).path,
+                    reason=file.reason,
+                    detail=file.detail,
+                    at=file.changed,
+                )
+                for file in failures
+            ],
+            services=self._services(),
+            pending_searchable=searchable,
+            pending_semantic=searchable + counts.embed + opening,
+        )
+
+
+def eta_s(counts: QueueCounts, files_per_s: float, passages_per_s: float) -> float | None:
+    """Seconds until the queue is empty at the present rates; None while they are not known. Reading and
+    embedding share the cores, so their times add up."""
+    seconds = 0.0
+    for left, rate in ((counts.read, files_per_s), (counts.embed_passages, passages_per_s)):
+        if left and not rate:
+            return None
+        seconds += left / rate if left else 0.0
+    return round(seconds, 1)
+
+
+def resident_bytes() -> int:
+    """What this process has in memory."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except OSError:
+            continue
+    return total
