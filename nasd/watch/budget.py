@@ -1,0 +1,41 @@
+"""How many folders may be watched."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+MAX_WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
+
+
+class WatchBudget:
+    """How many folders may be watched by all watchers together: half of what the kernel gives to one user,
+    so that the user's other programs are left with theirs. Thread-safe."""
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = max_user_watches() // 2 if limit is None else limit
+        self._used = 0
+        self._lock = threading.Lock()
+
+    @property
+    def used(self) -> int:
+        return self._used
+
+    def take(self) -> bool:
+        with self._lock:
+            if self._used >= self.limit:
+                return False
+            self._used += 1
+            return True
+
+    def give(self) -> None:
+        with self._lock:
+            self._used -= 1
+
+
+def max_user_watches() -> int:
+    """The kernel's limit (inotify(7)), or 8192, its former default, where it is not told."""
+    try:
+        return int(MAX_WATCHES.read_text())
+    except (OSError, ValueError):
+        return 8192
