@@ -8,6 +8,7 @@
     ├── NotPermitted         known, but the scope is missing                      exit 5   HTTP 403
     ├── Conflict             it is there already, or another holds it             exit 1   HTTP 409
     ├── Unavailable          not now: no model yet, no daemon, stopping           exit 3   HTTP 503
+    │   └── TooManyRequests  asked too often                                      exit 3   HTTP 429
     ├── StateError           the state folder or database cannot be used          exit 1   HTTP 500
     │   └── DiskFull         no room left for the state                           exit 1   HTTP 507
     ├── ModelError           a model is damaged, unknown or fails its checks      exit 1   HTTP 500
@@ -92,6 +93,18 @@ class Unavailable(NasdError):
     exit_code = 3
     http_status = 503
     title = "Not available now"
+
+
+class TooManyRequests(Unavailable):
+    """`retry_after_s`: whole seconds until it is worth asking again."""
+
+    code = "too_many_requests"
+    http_status = 429
+    title = "Too many requests"
+
+    def __init__(self, detail: str, *, cure: str | None = None, retry_after_s: int = 1) -> None:
+        super().__init__(detail, cure=cure)
+        self.retry_after_s = retry_after_s
 
 
 class StateError(NasdError):

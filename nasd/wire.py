@@ -43,6 +43,7 @@ class Problem(Reply):
     status: int
     detail: str
     code: str
+    cure: str | None = Field(default=None, description="what to do about it, where there is something")
     errors: list[FieldProblem] = []
 
 
@@ -186,19 +187,36 @@ class VolumeOut(Reply):
 # --- files ----------------------------------------------------------------------------------------------
 
 
-class FileDetail(FileOut):
+class FileEntry(FileOut):
+    """A file in a listing."""
+
     state: Literal["pending", "indexed", "failed", "skipped"]
     reason: str | None = None
     detail: str | None = None
     semantic: bool = False
+    first_seen: datetime
+    changed: datetime
+
+
+class FileDetail(FileEntry):
     digest: str | None = Field(default=None, description="BLAKE3 of the bytes that are searchable")
     passages: int = 0
     chars: int = 0
     reader: str | None = None
     notes: list[str] = []
     metadata: dict[str, str] = {}
-    first_seen: datetime
-    changed: datetime
+
+
+class FileTextOut(Reply):
+    """The whole extracted text of a file; passages' offsets count its code points."""
+
+    id: str
+    text: str
+    passages: int
+    reader: str
+    notes: list[str] = []
+    digest: str
+    metadata: dict[str, str] = {}
 
 
 class WhyStep(Reply):

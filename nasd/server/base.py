@@ -62,7 +62,8 @@ class FilesFlow(Protocol):
         """`NotFound` as well when the file has no text yet."""
 
     async def content(self, file_id: int) -> tuple[FileRecord, Path]:
-        """The file and where it lies on disk now; `NotFound` when it is gone or leads out of its volume."""
+        """The file and where it lies on disk now, with all links in the path resolved (`os.path.realpath`):
+        a path that has one is not served. `NotFound` when it is gone or leads out of its volume."""
 
     async def why(self, path: str) -> wire.WhyOut:
         """`path` is absolute, or relative to a volume as "volume:path". Never raises for unknown paths."""
