@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nasd.embed.store import PreparedModel
+from tests.fakes.model import prepare_once
+
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
@@ -45,3 +48,9 @@ def corpora() -> Path:
     if not CORPORA.is_dir():
         pytest.skip("the shared document collections are not beside this checkout (set NASD_CORPORA)")
     return CORPORA
+
+
+@pytest.fixture(scope="session")
+def prepared_model(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> PreparedModel:
+    """The real default model, prepared once and kept between runs; for tests marked `real_model`."""
+    return prepare_once(pytestconfig, tmp_path_factory)

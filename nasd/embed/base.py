@@ -9,6 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from nasd.errors import ModelError
+
 Vectors = npt.NDArray[np.float32]
 
 
@@ -44,3 +46,10 @@ class Embedder(Protocol):
         """Tokens of `text` without special tokens."""
 
     def close(self) -> None: ...
+
+
+class NotExportable(ModelError):
+    """The model itself is sound, but no exported form of it can be served; sentence-transformers can."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail, cure='Set embedding.serve to "sentence-transformers".')

@@ -1,0 +1,113 @@
+"""From a sentence-transformers model to one ONNX graph. Runs in the preparing process alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nasd.embed.agreement import TEXTS
+from nasd.embed.base import NotExportable
+from nasd.embed.onnx import OUTPUT
+from nasd.errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+
+OPSET = 18
+MAX_TOKENS = 8192
+"""For a model that states no limit of its own."""
+
+
+def load(source: Path) -> Any:
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        model = SentenceTransformer(str(source), device="cpu", trust_remote_code=False, local_files_only=True)
+    except Exception as error:
+        raise ModelError(
+            f"sentence-transformers cannot load the model: {_first_line(error)}",
+            cure="Check that the folder holds a complete sentence-transformers model.",
+        ) from error
+    return model.float().eval()
+
+
+def export(model: Any, path: Path) -> None:
+    """The model's own modules, transformer to pooling, and a normalisation as one graph with both axes
+    dynamic. The output must not share its name with a module's value, which torch would not notice."""
+    import torch
+
+    features = model.preprocess(list(TEXTS[2:6]))
+    names = [key for key in model.tokenizer.model_input_names if key in features]
+
+    class Graph(torch.nn.Module):  # type: ignore[misc]  # torch is not followed by the type checker
+        def __init__(self) -> None:
+            super().__init__()
+            self.steps = torch.nn.ModuleList(list(model))
+
+        def forward(self, *columns: torch.Tensor) -> torch.Tensor:
+            values: dict[str, Any] = dict(zip(names, columns, strict=True))
+            for step in self.steps:
+                values = step(values)
+            return torch.nn.functional.normalize(values["sentence_embedding"], p=2, dim=-1)
+
+    axes = {
+        0: torch.export.Dim("texts", min=1, max=1024),
+        1: torch.export.Dim("tokens", min=2, max=MAX_TOKENS),
+    }
+    if model.max_seq_length:
+        axes[1] = torch.export.Dim("tokens", min=2, max=int(model.max_seq_length))
+    try:
+        with torch.no_grad():
+            torch.onnx.export(
+                Graph().eval(),
+                tuple(features[key] for key in names),
+                str(path),
+                input_names=names,
+                output_names=[OUTPUT],
+                opset_version=OPSET,
+                dynamo=True,
+                dynamic_shapes=(tuple(axes for _ in names),),
+                external_data=False,
+                verbose=False,
+            )
+    except Exception as error:
+        raise NotExportable(f"The model cannot be exported to ONNX: {_first_line(error)}") from error
+    finally:
+        model.eval()  # the exporter can leave a model in training mode
+    _strip_notes(path)
+
+
+def _strip_notes(path: Path) -> None:
+    """The exporter notes for every node which line of which installed file it came from. Without these the
+    same model gives the same bytes, and so the same fingerprint, wherever nasd is installed."""
+    import onnx
+
+    graph = onnx.load(str(path))
+    del graph.metadata_props[:]
+    for owner in (graph.graph, *graph.functions):
+        del owner.metadata_props[:]
+        parts = (*owner.node, *owner.value_info)
+        if owner is graph.graph:
+            parts += (*owner.input, *owner.output, *owner.initializer)
+        for part in parts:
+            del part.metadata_props[:]
+            part.doc_string = ""
+    onnx.save(graph, str(path))
+
+
+def quantise(exported: Path, quantised: Path) -> None:
+    """Dynamic int8, a scale for each channel. Weights use seven bits: with eight, sums saturate on x86
+    processors without VNNI, and a folder may move with its disk to another machine. With all-MiniLM-L6-v2
+    the seventh bit costs 0.002 of the mean cosine. A graph that cannot be quantised leaves no file."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    try:
+        quantize_dynamic(
+            str(exported), str(quantised), per_channel=True, reduce_range=True, weight_type=QuantType.QInt8
+        )
+    except Exception:  # the library raises what it likes; the graph is then served in fp32
+        quantised.unlink(missing_ok=True)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

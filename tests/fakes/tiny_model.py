@@ -1,0 +1,91 @@
+"""A sentence-transformers model with random weights, made in a second: `python -m tests.fakes.tiny_model`.
+
+It pools the first token, has prompts, and does not normalise: all that the default model does otherwise.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from nasd.embed.child import environment
+
+WORDS = (
+    "rent",
+    "router",
+    "reset",
+    "contract",
+    "bread",
+    "flour",
+    "oven",
+    "cat",
+    "query",
+    "passage",
+    ":",
+    "the",
+)
+ROOT = Path(__file__).parents[2]
+
+
+def make_tiny_model(folder: Path) -> Path:
+    """In a process of its own, so that torch never enters the tests'."""
+    scratch = folder.parent
+    subprocess.run(
+        [sys.executable, "-P", "-m", "tests.fakes.tiny_model", str(folder)],
+        env=environment(scratch) | {"PYTHONPATH": str(ROOT)},
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+def main(folder: Path) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
+    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+    torch.manual_seed(0)
+    letters = [chr(code) for code in range(33, 127)]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *letters, *(f"##{letter}" for letter in letters)]
+    vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    base = folder / "base"
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(base)
+    BertModel(
+        BertConfig(
+            vocab_size=len(vocabulary),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=48,
+            initializer_range=0.1,
+        )
+    ).save_pretrained(base)
+    transformer = Transformer(str(base), max_seq_length=40)
+    model = SentenceTransformer(
+        modules=[transformer, Pooling(32, pooling_mode="cls")],
+        prompts={"query": "query: ", "document": "passage: "},
+        device="cpu",
+    )
+    model.save_pretrained(str(folder))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
