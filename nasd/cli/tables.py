@@ -1,0 +1,197 @@
+"""Tables and summaries: status, volumes, devices, models, why, the outcome of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+
+from nasd.cli.show import (
+    clean,
+    console,
+    coverage_words,
+    emit_text,
+    file_words,
+    one_line,
+    seconds_words,
+    size_words,
+    time_words,
+)
+
+if TYPE_CHECKING:
+    from nasd import wire
+
+
+def table(*columns: str, right: Sequence[str] = ()) -> Table:
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in columns:
+        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return made
+
+
+def print_volumes(volumes: Sequence[wire.VolumeOut]) -> None:
+    if not volumes:
+        emit_text("No volumes yet; add one with `nasd volume add PATH`.")
+        return
+    made = table(
+        "volume", "path", "state", "files", "words", "meaning", "pending", "failed", "skipped", "size",
+        right=("files", "words", "meaning", "pending", "failed", "skipped", "size"),
+    )  # fmt: skip
+    for volume in volumes:
+        coverage = volume.coverage
+        counts = (
+            coverage.files, coverage.searchable, coverage.semantic,
+            coverage.pending, coverage.failed, coverage.skipped,
+        )  # fmt: skip
+        state = f"{volume.state}, scanning" if volume.scanning else volume.state
+        made.add_row(
+            clean(volume.name), one_line(volume.path), state, *map(str, counts), size_words(volume.size)
+        )
+    console().print(made)
+    for volume in volumes:
+        if volume.detail:
+            emit_text(f"{clean(volume.name)}: {one_line(volume.detail)}")
+
+
+def print_volume(volume: wire.VolumeOut) -> None:
+    watched = f"{volume.watch} (at present {volume.watching})" if volume.watching else volume.watch
+    rows = {
+        "path": one_line(volume.path),
+        "state": volume.state + (", scanning" if volume.scanning else ""),
+        "detail": one_line(volume.detail or ""),
+        "from": "the configuration file" if volume.source == "file" else "a command",
+        "watch": f"{watched}, poll every {volume.poll_seconds} s",
+        "ignore": ", ".join(one_line(rule) for rule in volume.ignore),
+        "added": time_words(volume.added),
+        "last scan": time_words(volume.last_scan),
+        "size": size_words(volume.size),
+        "coverage": coverage_words(volume.coverage),
+    }
+    print_pairs(clean(volume.name), rows)
+
+
+def print_pairs(title: str, rows: Mapping[str, str]) -> None:
+    """A title and lines of "name  value"; those without a value are left out."""
+    emit_text(title)
+    width = max((len(name) for name in rows), default=0)
+    for name, value in rows.items():
+        if value:
+            emit_text(f"  {name:<{width}}  {value}")
+
+
+def print_status(status: wire.StatusOut) -> None:
+    queue = status.queue
+    listening = f", port {status.port} on {status.host}" if status.port else ", local socket only"
+    rows = {
+        "state": f"{status.state} for {seconds_words(status.uptime_s)}{listening}",
+        "state folder": f"{one_line(status.state_dir)} ({size_words(status.state_bytes)})",
+        "memory": size_words(status.memory_bytes) if status.memory_bytes else "",
+        "coverage": coverage_words(status.coverage),
+        "queue": queue_words(queue) or "empty",
+        "index": f"{status.index.state}, {status.index.vectors} vectors {status.index.kind}".rstrip(),
+        "services": ", ".join(
+            f"{name} {state}" for name, state in sorted(status.services.items()) if state != "running"
+        ),
+    }
+    print_pairs(f"nasd {status.version}", rows)
+    emit_text("")
+    print_volumes(status.volumes)
+    if status.models:
+        emit_text("")
+        print_models(status.models)
+    if status.recent_failures:
+        emit_text("\nRecent failures (nasd why PATH tells more):")
+        for failure in status.recent_failures:
+            reason = one_line(failure.detail or failure.reason or "")
+            emit_text(f"  {clean(failure.volume)}:{one_line(failure.path)}: {reason}")
+
+
+def queue_words(queue: wire.QueueOut) -> str:
+    """What is waiting, the rates, and how long it will take; "" when nothing waits."""
+    counts = (
+        (queue.scanning, "volume to scan", "volumes to scan"),
+        (queue.settling, "file settling", "files settling"),
+        (queue.read, "file to read", "files to read"),
+        (queue.embed_passages, "passage to embed", "passages to embed"),
+        (0 if queue.embed_passages else queue.embed, "file to embed", "files to embed"),
+        (queue.retry, "to be tried again", "to be tried again"),
+        (queue.parked, "given up", "given up"),
+    )
+    parts = [f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count]
+    if queue.files_per_s >= 0.05:
+        parts.append(f"{queue.files_per_s:.1f} files/s")
+    if queue.passages_per_s >= 0.05:
+        parts.append(f"{queue.passages_per_s:.1f} passages/s")
+    if queue.eta_s:
+        parts.append(f"about {seconds_words(queue.eta_s)} left")
+    return ", ".join(parts)
+
+
+def print_models(models: Sequence[wire.ModelOut]) -> None:
+    if not models:
+        emit_text("No models.")
+        return
+    made = table("model", "purpose", "state", "serving", "dimension", "tokens", right=("dimension", "tokens"))
+    for model in models:
+        name = clean(model.name) + (" (in use)" if model.active else "")
+        made.add_row(
+            name,
+            model.purpose,
+            model.state,
+            model.serving or "",
+            str(model.dimension or ""),
+            str(model.max_tokens or ""),
+        )
+    console().print(made)
+    for model in models:
+        if model.detail:
+            emit_text(f"{clean(model.name)}: {one_line(model.detail)}")
+
+
+def print_devices(devices: Sequence[wire.DeviceOut]) -> None:
+    if not devices:
+        emit_text("No devices yet; add one with `nasd device pair NAME`.")
+        return
+    made = table("device", "may", "created", "last seen", "revoked")
+    for device in devices:
+        made.add_row(
+            clean(device.name),
+            ", ".join(device.scopes),
+            time_words(device.created),
+            time_words(device.last_seen),
+            time_words(device.revoked) if device.revoked else "",
+        )
+    console().print(made)
+
+
+def print_why(told: wire.WhyOut) -> None:
+    emit_text(f"{one_line(told.path)}: {told.verdict}")
+    emit_text(one_line(told.summary))
+    for step in told.steps:
+        when = f"{time_words(step.at)}  " if step.at else ""
+        emit_text(f"  {when}{one_line(step.what)}: {one_line(step.detail)}")
+    if told.file is not None:
+        emit_text(
+            f"  {file_words(told.file)}, {told.file.kind}, {size_words(told.file.size)}, "
+            f"passages: {told.file.passages}, changed {time_words(told.file.modified)}"
+        )
+        for note in told.file.notes:
+            emit_text(f"  note: {one_line(note)}")
+
+
+def print_evaluation(outcome: Mapping[str, Any]) -> None:
+    modes: Mapping[str, Mapping[str, float]] = outcome["modes"]
+    measures = list(next(iter(modes.values()), {}))
+    made = table("mode", *measures, right=measures)
+    for mode, figures in modes.items():
+        made.add_row(
+            mode,
+            *(
+                f"{figures[name]:.1f}" if name.endswith("_ms") else f"{figures[name]:.4f}"
+                for name in measures
+            ),
+        )
+    console().print(made)
+    emit_text(f"{outcome['queries']} queries with an answer, {outcome['unanswerable']} without (left out).")

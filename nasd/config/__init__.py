@@ -1,0 +1,44 @@
+"""The settings: one TOML file, the environment and arguments, checked as a whole before anything starts."""
+
+from nasd.config.load import load
+from nasd.config.models import (
+    AnswerSettings,
+    EmbeddingSettings,
+    Endpoint,
+    LlmSettings,
+    Match,
+    Paths,
+    PolicyRule,
+    ReadSettings,
+    ServerSettings,
+    Settings,
+    SyncSettings,
+    SyncTarget,
+    TlsFiles,
+    VolumeSettings,
+    WatchSettings,
+)
+from nasd.config.present import bind_host, problems, show, warnings
+
+__all__ = [
+    "AnswerSettings",
+    "EmbeddingSettings",
+    "Endpoint",
+    "LlmSettings",
+    "Match",
+    "Paths",
+    "PolicyRule",
+    "ReadSettings",
+    "ServerSettings",
+    "Settings",
+    "SyncSettings",
+    "SyncTarget",
+    "TlsFiles",
+    "VolumeSettings",
+    "WatchSettings",
+    "bind_host",
+    "load",
+    "problems",
+    "show",
+    "warnings",
+]

@@ -1,0 +1,157 @@
+"""Volumes, devices, models, status: what is sent and what is shown."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from nasd import errors, wire
+from nasd.cli.session import Session, session_from
+from nasd.cli.volumes import volume_path
+from nasd.identity.tokens import mint
+from tests.fakes.client import MOMENT, ScriptedClient, model_out, status_out, volume_out
+from tests.unit.cli.conftest import RunNasd
+
+
+def test_adding_a_volume_sends_an_absolute_path(
+    nasd: RunNasd, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    client = ScriptedClient(add_volume=volume_out())
+    ran = nasd("volume", "add", "x/../files", "--name", "home", "--ignore", "*.tmp", client=client)
+    assert ran.code == 0
+    assert "home" in ran.out
+    (_, (wanted,)) = client.calls[0]
+    assert wanted == wire.VolumeIn(path=f"{tmp_path}/files", name="home", watch="auto", ignore=["*.tmp"])
+
+
+def test_a_folder_on_another_machine_must_be_named_whole() -> None:
+    afar = Session(url="http://nas:8477")
+    assert volume_path(afar, "/srv/x") == "/srv/x"
+    with pytest.raises(errors.InvalidRequest, match="absolute"):
+        volume_path(afar, "x")
+    with pytest.raises(errors.InvalidRequest, match="UTF-8"):
+        volume_path(Session(), os.fsdecode(b"/\xff"))
+
+
+def test_a_bad_volume_name_is_wrong_usage(nasd: RunNasd) -> None:
+    ran = nasd("volume", "add", "/x", "--name", "a b", client=ScriptedClient())
+    assert ran.code == 2
+    assert "--name" in ran.err
+
+
+def test_volumes_as_table_and_as_json(nasd: RunNasd) -> None:
+    volumes = [
+        volume_out(coverage=wire.CoverageOut(files=5, searchable=4), size=1536),
+        volume_out("attic", state="frozen", detail="The disk is not there."),
+    ]
+    ran = nasd("volume", "list", client=ScriptedClient(volumes=volumes))
+    assert ran.code == 0
+    assert "1.5 KiB" in ran.out
+    assert "attic: The disk is not there." in ran.out
+    ran = nasd("volume", "list", "--json", client=ScriptedClient(volumes=volumes))
+    document = json.loads(ran.out)
+    assert [item["name"] for item in document["items"]] == ["home", "attic"]
+    assert document["next_cursor"] is None
+    assert "nasd volume add" in nasd("volume", "list", client=ScriptedClient(volumes=[])).out
+
+
+@pytest.mark.parametrize(
+    ("command", "method"),
+    [("show", "volume"), ("scan", "scan_volume"), ("pause", "pause_volume"), ("resume", "resume_volume")],
+)
+def test_one_volume(nasd: RunNasd, command: str, method: str) -> None:
+    client = ScriptedClient(**{method: volume_out()})
+    ran = nasd("volume", command, "home", client=client)
+    assert ran.code == 0
+    assert "home" in ran.out
+    ran = nasd("volume", command, "home", "--json", client=client)
+    assert wire.VolumeOut.model_validate_json(ran.out).name == "home"
+    assert client.calls == [(method, ("home",))] * 2
+
+
+def test_removing_and_not_finding(nasd: RunNasd) -> None:
+    client = ScriptedClient(remove_volume=None)
+    ran = nasd("volume", "remove", "home", client=client)
+    assert (ran.code, ran.out) == (0, "")
+    assert client.calls == [("remove_volume", ("home",))]
+    gone = ScriptedClient(remove_volume=errors.NotFound("There is no volume x."))
+    assert nasd("volume", "remove", "x", client=gone).code == 4
+
+
+def test_pairing_prints_the_token_alone_on_stdout(nasd: RunNasd) -> None:
+    token = mint()
+    device = wire.DeviceToken(name="phone", scopes=["search"], created=MOMENT, token=token)
+    client = ScriptedClient(add_device=device)
+    ran = nasd("device", "pair", "phone", "--scope", "search", client=client)
+    assert (ran.code, ran.out) == (0, f"{token}\n")
+    assert "this once" in ran.err
+    assert client.calls[0][1] == (wire.DeviceIn(name="phone", scopes=["search"]),)
+    ran = nasd("device", "pair", "phone", "--json", client=client)
+    assert json.loads(ran.out)["token"] == token
+    assert client.calls[1][1] == (wire.DeviceIn(name="phone"),)
+
+
+def test_an_unknown_scope_is_wrong_usage(nasd: RunNasd) -> None:
+    ran = nasd("device", "pair", "phone", "--scope", "root", client=ScriptedClient())
+    assert ran.code == 2
+    assert "search, ask, files, admin" in ran.err
+
+
+def test_devices(nasd: RunNasd) -> None:
+    phone = wire.DeviceOut(name="phone", scopes=["ask", "search"], created=MOMENT)
+    old = wire.DeviceOut(name="old", scopes=["admin"], created=MOMENT, revoked=MOMENT)
+    client = ScriptedClient(devices=[phone, old], device=phone, revoke_device=old)
+    listed = nasd("device", "list", client=client).out
+    assert "ask, search" in listed
+    assert "never" in listed
+    assert len(json.loads(nasd("device", "list", "--json", client=client).out)["items"]) == 2
+    assert "phone" in nasd("device", "show", "phone", client=client).out
+    assert "no access" in nasd("device", "revoke", "old", client=client).out
+    assert json.loads(nasd("device", "revoke", "old", "--json", client=client).out)["revoked"]
+
+
+def test_models(nasd: RunNasd) -> None:
+    models = [model_out("failed", detail="It does not agree with the original."), model_out(name="other")]
+    client = ScriptedClient(models=models)
+    ran = nasd("model", "list", client=client)
+    assert "failed" in ran.out
+    assert "does not agree" in ran.out
+    assert len(json.loads(nasd("model", "list", "--json", client=client).out)["items"]) == 2
+
+
+def test_status_at_a_glance(nasd: RunNasd) -> None:
+    failure = wire.FailureOut(
+        id="f_1", volume="home", path="a\x1b.pdf", reason="malformed", detail="Not a PDF.", at=MOMENT
+    )
+    seen = status_out(
+        volumes=[volume_out()],
+        models=[model_out()],
+        recent_failures=[failure],
+        queue=wire.QueueOut(read=3, embed_passages=1200, passages_per_s=41.5, eta_s=90),
+        services={"writer": "running", "watcher": "restarting"},
+    )
+    ran = nasd("status", client=ScriptedClient(status=seen))
+    assert ran.code == 0
+    assert "ready for 1 min 30 s, port 8477 on 127.0.0.1" in ran.out
+    assert "3 files to read, 1,200 passages to embed, 41.5 passages/s, about 1 min 30 s left" in ran.out
+    assert "watcher restarting" in ran.out
+    assert "writer" not in ran.out
+    assert "home:a·.pdf: Not a PDF." in ran.out
+    ran = nasd("status", "--json", client=ScriptedClient(status=seen))
+    assert wire.StatusOut.model_validate_json(ran.out) == seen
+
+
+def test_the_openapi_document_is_the_daemons(nasd: RunNasd) -> None:
+    ran = nasd("openapi", client=ScriptedClient(openapi={"openapi": "3.1.0"}))
+    assert json.loads(ran.out) == {"openapi": "3.1.0"}
+
+
+def test_a_place_on_the_command_line_is_not_overruled_by_the_environment() -> None:
+    environ = {"NASD_URL": "http://nas:1", "NASD_TOKEN": "t"}
+    assert session_from(None, None, None, None, environ).url == "http://nas:1"
+    assert session_from(None, Path("/s"), None, None, environ).url is None
+    assert session_from(None, None, "http://b", "u", environ) == Session(url="http://b", token="u")
