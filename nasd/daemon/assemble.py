@@ -28,8 +28,10 @@ from nasd.flows.embedding import Embedding
 from nasd.flows.events import Hub
 from nasd.flows.files import Files
 from nasd.flows.index import IndexCache
+from nasd.flows.looking import Looking
 from nasd.flows.models import Models, Preparing
 from nasd.flows.reading import Reading
+from nasd.flows.readmission import Readmission
 from nasd.flows.search import Search
 from nasd.flows.status import Status
 from nasd.flows.upkeep import Upkeep
@@ -62,6 +64,7 @@ class Daemon:
     index: IndexCache
     models: Models
     volumes: Volumes
+    readmission: Readmission
     extractor: Extractor
     stop_preparing: threading.Event
     clock: Clock
@@ -70,6 +73,8 @@ class Daemon:
         """Makes configuration and catalogue agree, takes up interrupted work, starts the services."""
         await self.volumes.prepare()
         await self.lane.write(queue.recover, self.clock.now())
+        # Before anything can be asked: what the policy denies since the last start is not shown once more.
+        await self.readmission.run()
         self.supervisor.start()
 
     async def stop(self) -> None:
@@ -107,17 +112,17 @@ def assemble(settings: Settings, clock: Clock, *, commit_point: CommitPoint | No
 
     def make_watch(volume: Volume) -> VolumeWatch:
         own = fences(volume.path, str(state_dir), str(settings.paths.socket.parent))
+        rules = Rules.build(volume.ignore, gitignore=settings.watch.respect_gitignore, fences=own)
+        settler = Settler(settings.watch.settle_seconds, settings.watch.settle_at_most_seconds)
         return VolumeWatch(
             volume,
             lane,
             hub,
-            index,
-            work,
             clock,
-            admission,
-            rules=Rules.build(volume.ignore, gitignore=settings.watch.respect_gitignore, fences=own),
+            rules=rules,
             make_watcher=lambda rules: WatchdogWatcher(rules, budget=budget),
-            settler=Settler(settings.watch.settle_seconds, settings.watch.settle_at_most_seconds),
+            settler=settler,
+            looking=Looking(volume, lane, hub, index, work, clock, admission, rules, settler),
             scan_every=timedelta(hours=settings.watch.scan_hours),
         )
 
@@ -145,7 +150,8 @@ def assemble(settings: Settings, clock: Clock, *, commit_point: CommitPoint | No
         max_file=settings.read.max_file,
     )
     embedding = Embedding(lane, hub, models, index, work, clock)
-    upkeep = Upkeep(lane, models, clock)
+    readmission = Readmission(lane, index, work, admission, clock)
+    upkeep = Upkeep(lane, models, readmission, clock)
     search = Search(lane, models, index, coverage, clock)
     why = Why(lane, models, volumes, admission)
     status = Status(
@@ -186,6 +192,7 @@ def assemble(settings: Settings, clock: Clock, *, commit_point: CommitPoint | No
         index=index,
         models=models,
         volumes=volumes,
+        readmission=readmission,
         extractor=extractor,
         stop_preparing=stop_preparing,
         clock=clock,

@@ -154,4 +154,5 @@ def start_log() -> None:
     """Lines on stderr; under systemd, which adds the time itself, without one."""
     plain = "JOURNAL_STREAM" in os.environ
     form = "%(levelname)s %(message)s" if plain else "%(asctime)s %(levelname)s %(message)s"
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format=form)

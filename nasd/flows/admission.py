@@ -5,18 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
+from blake3 import blake3
+
 from nasd.clock import Clock
 from nasd.config import PolicyRule
 from nasd.domain.files import FileStat, display_path
 from nasd.extract.kinds import kind_of, supported
+from nasd.extract.registry import READERS
 from nasd.policy.rules import FileSubject, decide
-from nasd.store.files import Seen
+from nasd.store.changes import Seen
 
 
 class Admission:
     def __init__(self, policy: Sequence[PolicyRule], clock: Clock) -> None:
         self._policy = policy
         self._clock = clock
+
+    @property
+    def ages(self) -> bool:
+        """Whether the passing of time alone can change what is read."""
+        return any(rule.match.older_than is not None for rule in self._policy)
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes when the policy or the readers do: then every file is to be judged anew."""
+        rules = [rule.model_dump_json() for rule in self._policy]
+        readers = sorted(f"{kind} {entry.label}" for kind, entry in READERS.items())
+        return blake3("\n".join([*rules, *readers]).encode()).hexdigest()
 
     def admit(self, volume: str, stat: FileStat) -> Seen:
         """A file as it is to be recorded: to be read, or skipped with the reason why."""

@@ -23,17 +23,17 @@ from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
 from nasd.flows.work import Work, wait_for
-from nasd.store import contents, files, queue
+from nasd.store import contents, files, queue, reads
 from nasd.store.contents import NewContent
-from nasd.store.files import ReadOutcome
 from nasd.store.lane import Lane
+from nasd.store.reads import ReadOutcome
 from nasd.watch.open import open_file, unchanged
 
 log = logging.getLogger(__name__)
 
 JOBS = 4
 IDLE_S = 30.0
-DISK_FULL_S = 30.0
+DISK_FULL_S = 10.0
 HASH_CHUNK = 1 << 20
 VOLUME_AWAY = timedelta(seconds=30)
 
@@ -184,7 +184,7 @@ class Reading:
     async def _commit(self, job: Job, file: FileRecord, taken: Taken) -> None:
         async with self._index.changing:
             outcome = await self._lane.write(
-                files.commit_read,
+                reads.commit_read,
                 job_id=job.id,
                 file=file,
                 read=taken.stat,
@@ -207,7 +207,7 @@ class Reading:
         retry_at = None if skipped else next_attempt(job.attempts, temporary=error.temporary, now=now)
         async with self._index.changing:
             outcome = await self._lane.write(
-                files.commit_failure,
+                reads.commit_failure,
                 job_id=job.id,
                 file=file,
                 reason=error.reason,

@@ -74,6 +74,8 @@ class Status:
             self._models.state in ("missing", "preparing") or self._index.state in ("loading", "rebuilding")
         )
         now = self._clock.now()
+        # Counted after the queue was: once nothing is pending, the numbers say so too.
+        await self._coverage.by_volume(fresh=True)
         return wire.StatusOut(
             version=self._version,
             started=self._started,

@@ -1,4 +1,6 @@
-"""What is done now and then: contents that no file holds are forgotten, other models' vectors go."""
+"""What is done now and then: files are judged anew where policy or readers have changed, contents that no
+file holds are forgotten, other models' vectors go.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +10,7 @@ from datetime import timedelta
 
 from nasd.clock import Clock
 from nasd.flows.models import Models
+from nasd.flows.readmission import Readmission
 from nasd.store import contents, vectors
 from nasd.store.lane import Lane
 
@@ -22,13 +25,15 @@ SWEPT_AT_ONCE = 50  # contents a transaction
 
 
 class Upkeep:
-    def __init__(self, lane: Lane, models: Models, clock: Clock) -> None:
+    def __init__(self, lane: Lane, models: Models, readmission: Readmission, clock: Clock) -> None:
         self._lane = lane
         self._models = models
+        self._readmission = readmission
         self._clock = clock
 
     async def run(self) -> None:
         while True:
+            await self._readmission.run()
             await self.sweep()
             await asyncio.sleep(EVERY_S)
 

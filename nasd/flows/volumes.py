@@ -168,7 +168,7 @@ class Volumes:
 
     async def get(self, name: str) -> wire.VolumeOut:
         volume = await self._lane.read(volumes.volume_named, name)
-        counts = (await self._coverage.by_volume()).get(volume.id)
+        counts = (await self._coverage.by_volume(fresh=True)).get(volume.id)
         return self._out(volume, counts.coverage if counts else Coverage(), counts.size if counts else 0)
 
     def _out(self, volume: Volume, coverage: Coverage, size: int) -> wire.VolumeOut:

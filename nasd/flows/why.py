@@ -65,8 +65,7 @@ class Why:
                 wire.WhyStep(
                     what="read",
                     at=content.created,
-                    detail=f"by {content.reader}: {content.chars:,} characters, "
-                    f"{content.passages} passages",
+                    detail=f"by {content.reader}: {content.chars:,} characters, {content.passages} passages",
                 )
             )
             steps += [wire.WhyStep(what="note", detail=note) for note in content.notes]
@@ -126,9 +125,7 @@ class Why:
         if decision is not None and decision.ignored:
             return unknown(f"It is left out by the ignore rule {decision}.", "skipped")
         if stat is None:
-            return unknown(
-                "No regular file is there: it is missing, a folder, a link or a special file."
-            )
+            return unknown("No regular file is there: it is missing, a folder, a link or a special file.")
         admitted = self._admission.admit(volume.name, stat)
         if admitted.skip_reason is not None:
             return unknown(f"It is not read: {admitted.skip_detail}.", "skipped")

@@ -194,6 +194,13 @@ devices = Table(
     **_NEVER_REUSED,
 )
 
+facts = Table(
+    "facts",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 VIRTUAL_TABLES = (
     """CREATE VIEW passage_words AS
        SELECT p.id AS id, spaced(c.title) AS title, spaced(p.heading) AS heading,
