@@ -1,0 +1,94 @@
+"""One tiny file of each kind, read once by the warm process before it forks.
+
+Parsers import modules and build tables when first used; in a fork nothing can be imported any more, because
+no file can be opened. Reading a sample does it beforehand, on any Python version, without a list to keep.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+_W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+_A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
+_P = 'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main"'
+_S = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+_TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+_R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
+_REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_RELATIONS = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+
+_PDF_TEXT = b"BT /F 12 Tf 40 100 Td (A line of text that is cut at its) Tj 0 -14 Td (end) Tj ET"
+_PDF = (
+    b"%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
+    b"3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 200]/Contents 4 0 R"
+    b"/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj\n"
+    b"4 0 obj<</Length %d>>stream\n%b\nendstream endobj\ntrailer<</Root 1 0 R>>\n%%%%EOF"
+) % (len(_PDF_TEXT), _PDF_TEXT)
+
+_MAIL = (
+    b"Subject: =?iso-8859-1?q?caf=E9?=\nFrom: a@example.org\n"
+    b"Content-Type: multipart/alternative; boundary=b\n\n"
+    b"--b\nContent-Type: text/html; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n<p>x=20y\n"
+    b"--b\nContent-Type: text/plain; charset=latin-1\nContent-Transfer-Encoding: base64\n\n4Q==\n--b--\n"
+)
+
+
+def _package(parts: Mapping[str, str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, text in parts.items():
+            package.writestr(name, text)
+    return buffer.getvalue()
+
+
+def _relations(**targets: str) -> str:
+    items = "".join(
+        f'<Relationship Id="r{i}" Type="{_REL}/{kind}" Target="{target}"/>'
+        for i, (kind, target) in enumerate(targets.items())
+    )
+    return f"<Relationships {_RELATIONS}>{items}</Relationships>"
+
+
+def samples() -> dict[str, bytes]:
+    """Kind -> a small valid file of it."""
+    return {
+        "text": "déjà vu".encode("latin-1"),
+        "markdown": b"---\ntitle: t\n---\n# A\n\n- b\n\n```\nc\n```\n",
+        "html": b"<meta charset=utf-8><title>t</title><h1>a</h1><table><tr><td>b<td>c</table><pre>d</pre>",
+        "code": b"def f():\n    pass\n\n\ndef g():\n    pass\n",
+        "csv": b"a;b\n1;2\n",
+        "pdf": _PDF,
+        "eml": _MAIL,
+        "docx": _package(
+            {
+                "_rels/.rels": _relations(officeDocument="word/document.xml"),
+                "word/document.xml": f"<w:document {_W}><w:body><w:p><w:r><w:t>a</w:t></w:r></w:p>"
+                "<w:tbl><w:tr><w:tc><w:p/></w:tc><w:tc><w:p/></w:tc></w:tr></w:tbl></w:body></w:document>",
+                "word/styles.xml": f"<w:styles {_W}/>",
+            }
+        ),
+        "pptx": _package(
+            {
+                "_rels/.rels": _relations(officeDocument="ppt/presentation.xml"),
+                "ppt/presentation.xml": f'<p:presentation {_P} {_R}><p:sldIdLst><p:sldId id="256" r:id="r0"/>'
+                "</p:sldIdLst></p:presentation>",
+                "ppt/_rels/presentation.xml.rels": _relations(slide="slides/slide1.xml"),
+                "ppt/slides/slide1.xml": f"<p:sld {_P} {_A}><p:cSld><p:spTree><p:sp><p:txBody><a:p><a:r>"
+                "<a:t>a</a:t></a:r></a:p></p:txBody></p:sp></p:spTree></p:cSld></p:sld>",
+            }
+        ),
+        "xlsx": _package(
+            {
+                "[Content_Types].xml": _TYPES,
+                "_rels/.rels": _relations(officeDocument="xl/workbook.xml"),
+                "xl/workbook.xml": f'<workbook {_S} {_R}><sheets><sheet name="a" sheetId="1" r:id="r0"/>'
+                "</sheets></workbook>",
+                "xl/_rels/workbook.xml.rels": _relations(worksheet="worksheets/sheet1.xml"),
+                "xl/worksheets/sheet1.xml": f'<worksheet {_S}><sheetData><row r="1"><c r="A1"><v>1</v></c>'
+                "</row></sheetData></worksheet>",
+            }
+        ),
+    }
