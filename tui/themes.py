@@ -1,0 +1,73 @@
+"""Two themes of one character: ink on slate, ink on paper."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="nasd-dark",
+    dark=True,
+    primary="#56b6c2",
+    secondary="#7c9ff0",
+    accent="#f0b866",
+    success="#7fc98f",
+    warning="#e5c07b",
+    error="#ec7b87",
+    foreground="#d7dce5",
+    background="#12161d",
+    surface="#181d26",
+    panel="#222936",
+    variables={
+        "border": "#56b6c2",
+        "border-blurred": "#323b4b",
+        "block-cursor-background": "#26485a",
+        "block-cursor-foreground": "#f2f5fa",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#222b38",
+        "block-cursor-blurred-foreground": "#d7dce5",
+        "footer-background": "#181d26",
+        "footer-key-foreground": "#f0b866",
+        "footer-description-foreground": "#9aa5b8",
+        "scrollbar": "#323b4b",
+        "scrollbar-background": "#181d26",
+        "input-selection-background": "#56b6c2 35%",
+        "quiet": "#8a95a8",
+        "faint": "#3a4456",
+        "mark": "#f0b866",
+        "mark-background": "#4a3b20",
+    },
+)
+
+LIGHT = Theme(
+    name="nasd-light",
+    dark=False,
+    primary="#0f7484",
+    secondary="#4a66c4",
+    accent="#a85a00",
+    success="#2b7a3d",
+    warning="#8f6200",
+    error="#b8283b",
+    foreground="#22272f",
+    background="#eef0f3",
+    surface="#fbfbfc",
+    panel="#e1e5ea",
+    variables={
+        "border": "#0f7484",
+        "border-blurred": "#cbd2db",
+        "block-cursor-background": "#cde7eb",
+        "block-cursor-foreground": "#12161d",
+        "block-cursor-text-style": "none",
+        "block-cursor-blurred-background": "#e6ebf0",
+        "block-cursor-blurred-foreground": "#22272f",
+        "footer-background": "#fbfbfc",
+        "footer-key-foreground": "#a85a00",
+        "footer-description-foreground": "#5a6577",
+        "scrollbar": "#c3cad4",
+        "scrollbar-background": "#fbfbfc",
+        "input-selection-background": "#0f7484 25%",
+        "quiet": "#616c7d",
+        "faint": "#cbd2db",
+        "mark": "#7a3f00",
+        "mark-background": "#fbe6bf",
+    },
+)
