@@ -30,8 +30,9 @@ MOST_OF_ONE_FILE = 3
 """At most so many hits of one file among the first ten, unless the filter names that file."""
 
 LANE_WEIGHTS: Mapping[Lane, float] = {Lane.LEXICAL: 1.0, Lane.SEMANTIC: 1.0}
-NAME_WEIGHT = 0.5
-"""Of a match in the path, within the words lane, against one in the text."""
+NAME_WEIGHT = 1.0
+"""Of a path that holds all the words, within the words lane, against a text that holds some. Paths that hold
+any of them cost a question 0.04 nDCG@10 on clapnq (0.963 to 0.924) and gain nothing elsewhere."""
 
 
 class Search:
@@ -119,20 +120,21 @@ class Search:
     ) -> dict[Lane, Sequence[int]]:
         lanes: dict[Lane, Sequence[int]] = {}
         if mode is not Mode.SEMANTIC and match is not None:
-            lanes[Lane.LEXICAL] = await self._by_words(match, filters, depth)
+            in_names = fts5(parsed, match="all")
+            lanes[Lane.LEXICAL] = await self._by_words(match, in_names, filters, depth)
         if vector is not None:
             found = await self._by_meaning(vector, filters, depth)
             lanes[Lane.SEMANTIC] = await self._obeying(parsed, found, prose)
         return lanes
 
-    async def _by_words(self, match: str, filters: Filters, depth: int) -> list[int]:
-        in_text, in_names = await asyncio.gather(
-            self._catalogue.read(words.match_passages, match, filters, depth),
-            self._catalogue.read(words.match_names, match, filters, depth),
-        )
-        if not in_names:
+    async def _by_words(
+        self, match: str, match_names: str | None, filters: Filters, depth: int
+    ) -> list[int]:
+        in_text = await self._catalogue.read(words.match_passages, match, filters, depth)
+        if match_names is None:
             return in_text
-        return merge_names(in_text, in_names)[:depth]
+        in_names = await self._catalogue.read(words.match_names, match_names, filters, depth)
+        return merge_names(in_text, in_names)[:depth] if in_names else in_text
 
     async def _by_meaning(self, vector: npt.NDArray[np.float32], filters: Filters, depth: int) -> list[int]:
         allowed = None
