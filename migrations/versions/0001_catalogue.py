@@ -14,7 +14,7 @@ depends_on = None
 
 VIRTUAL_TABLES = (
     """CREATE VIEW passage_words AS
-       SELECT p.id AS id, spaced(c.title) AS title, spaced(p.heading) AS heading,
+       SELECT p.id AS id, spaced(coalesce(c.title, c.name)) AS title, spaced(p.heading) AS heading,
            spaced(p.text) AS text
        FROM passages p JOIN contents c ON c.id = p.content_id""",
     """CREATE VIRTUAL TABLE words USING fts5(
@@ -25,15 +25,19 @@ VIRTUAL_TABLES = (
        path_text, content='file_names', content_rowid='id', tokenize="unicode61 remove_diacritics 2")""",
     """CREATE TRIGGER passages_words_insert AFTER INSERT ON passages BEGIN
        INSERT INTO words(rowid, title, heading, text) VALUES (
-           new.id, (SELECT spaced(title) FROM contents WHERE id = new.content_id),
+           new.id, (SELECT spaced(coalesce(title, name)) FROM contents WHERE id = new.content_id),
            spaced(new.heading), spaced(new.text));
        END""",
     """CREATE TRIGGER passages_words_delete AFTER DELETE ON passages BEGIN
        INSERT INTO words(words, rowid, title, heading, text) VALUES (
-           'delete', old.id, (SELECT spaced(title) FROM contents WHERE id = old.content_id),
+           'delete', old.id, (SELECT spaced(coalesce(title, name)) FROM contents WHERE id = old.content_id),
            spaced(old.heading), spaced(old.text));
        END""",
     """CREATE TRIGGER files_names_insert AFTER INSERT ON files BEGIN
+       INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
+       END""",
+    """CREATE TRIGGER files_names_update AFTER UPDATE OF path_text ON files BEGIN
+       INSERT INTO names(names, rowid, path_text) VALUES ('delete', old.id, spaced(old.path_text));
        INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
        END""",
     """CREATE TRIGGER files_names_delete AFTER DELETE ON files BEGIN
@@ -66,6 +70,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String, nullable=False),
         sa.Column("reader", sa.String, nullable=False),
         sa.Column("title", sa.Text),
+        sa.Column("name", sa.Text, nullable=False),
         sa.Column("chars", sa.Integer, nullable=False),
         sa.Column("passages", sa.Integer, nullable=False),
         sa.Column("notes", sa.JSON, nullable=False),
@@ -186,6 +191,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("name", name="uq_devices_name"),
         sa.UniqueConstraint("token_sha256", name="uq_devices_token_sha256"),
         sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "facts",
+        sa.Column("name", sa.String, primary_key=True),
+        sa.Column("value", sa.Text, nullable=False),
     )
     for statement in VIRTUAL_TABLES:
         op.execute(statement)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import PurePosixPath
 
 from blake3 import blake3
 
@@ -37,7 +38,7 @@ DISK_FULL_S = 10.0
 HASH_CHUNK = 1 << 20
 VOLUME_AWAY = timedelta(seconds=30)
 
-TARGET_SHARE, MOST_SHARE = 0.78, 0.9
+TARGET_SHARE, MOST_SHARE = 0.75, 0.85
 """Of the tokens a model reads: what a passage aims at, and at most has. Title and headings need the rest."""
 
 
@@ -175,6 +176,7 @@ class Reading:
         )
         return NewContent(
             title=document.title,
+            name=PurePosixPath(display_path(file.path)).stem,
             chars=len(document.text),
             notes=document.notes,
             metadata=document.metadata,

@@ -20,6 +20,7 @@ class NewContent:
     """What reading yielded, ready to be kept."""
 
     title: str | None
+    name: str  # of the file, without folders and suffix
     chars: int
     notes: tuple[str, ...]
     metadata: Mapping[str, str]
@@ -72,6 +73,7 @@ def insert_content(connection: Connection, digest: str, reader: str, new: NewCon
             digest=digest,
             reader=reader,
             title=new.title,
+            name=new.name,
             chars=new.chars,
             passages=len(new.passages),
             notes=list(new.notes),

@@ -84,6 +84,7 @@ contents = Table(
     Column("digest", String, nullable=False),  # BLAKE3 of the bytes, hexadecimal
     Column("reader", String, nullable=False),  # name and version: the same bytes, read another way, differ
     Column("title", Text),
+    Column("name", Text, nullable=False),  # of the file it was first read from: what stands in for a title
     Column("chars", Integer, nullable=False),
     Column("passages", Integer, nullable=False),
     Column("notes", JSON, nullable=False),
@@ -203,7 +204,7 @@ facts = Table(
 
 VIRTUAL_TABLES = (
     """CREATE VIEW passage_words AS
-       SELECT p.id AS id, spaced(c.title) AS title, spaced(p.heading) AS heading,
+       SELECT p.id AS id, spaced(coalesce(c.title, c.name)) AS title, spaced(p.heading) AS heading,
            spaced(p.text) AS text
        FROM passages p JOIN contents c ON c.id = p.content_id""",
     # Porter stems English; unicode61 folds case and, with 2, every diacritic of a code point.
@@ -217,12 +218,12 @@ VIRTUAL_TABLES = (
     # its content does (its foreign key sees to that), so the title that FTS5 has to be told again is there.
     """CREATE TRIGGER passages_words_insert AFTER INSERT ON passages BEGIN
        INSERT INTO words(rowid, title, heading, text) VALUES (
-           new.id, (SELECT spaced(title) FROM contents WHERE id = new.content_id),
+           new.id, (SELECT spaced(coalesce(title, name)) FROM contents WHERE id = new.content_id),
            spaced(new.heading), spaced(new.text));
        END""",
     """CREATE TRIGGER passages_words_delete AFTER DELETE ON passages BEGIN
        INSERT INTO words(words, rowid, title, heading, text) VALUES (
-           'delete', old.id, (SELECT spaced(title) FROM contents WHERE id = old.content_id),
+           'delete', old.id, (SELECT spaced(coalesce(title, name)) FROM contents WHERE id = old.content_id),
            spaced(old.heading), spaced(old.text));
        END""",
     """CREATE TRIGGER files_names_insert AFTER INSERT ON files BEGIN

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Select, delete, or_, select, update
+from sqlalchemy import Connection, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from nasd.domain.jobs import JobKind
@@ -48,12 +48,13 @@ def enqueue_missing(connection: Connection, fingerprint: str, now: datetime) -> 
 def passages_to_embed(
     connection: Connection, content_id: int, model: int, limit: int
 ) -> tuple[StoredPassage, ...]:
-    """The next passages of a content, in their order, that have no vector of this model."""
+    """The next passages of a content, in their order, that have no vector of this model. Their title, if the
+    content has none, is the name of its file."""
     there = select(vectors.c.passage_id).where(
         vectors.c.model_id == model, vectors.c.passage_id == passages.c.id
     )
     rows = connection.execute(
-        select(passages, contents.c.title)
+        select(passages, func.coalesce(contents.c.title, contents.c.name).label("title"))
         .join(contents, contents.c.id == passages.c.content_id)
         .where(passages.c.content_id == content_id, ~there.exists())
         .order_by(passages.c.ordinal)

@@ -38,7 +38,7 @@ def new_content(*texts: str, title: str | None = None, heading: str | None = Non
             )
         )
         at += len(text) + 2
-    return NewContent(title=title, chars=at, notes=(), metadata={}, passages=tuple(passages))
+    return NewContent(title=title, name="letter", chars=at, notes=(), metadata={}, passages=tuple(passages))
 
 
 async def add_volume(lane: Lane, name: str = "home") -> Volume:

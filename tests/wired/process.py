@@ -19,7 +19,7 @@ from nasd.client import Client
 from nasd.errors import NasdError
 from tests.fakes.model import PreparedModel
 
-TIMEOUT_S = 90.0
+TIMEOUT_S = 240.0
 
 
 class DaemonProcess:

@@ -1,0 +1,125 @@
+"""The pure parts of the flows."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasd.domain.jobs import BACKOFF, next_attempt
+from nasd.flows.events import QUEUED, Hub
+from nasd.flows.search import FIRST, MOST_OF_ONE_FILE, merge_names, spread
+from nasd.flows.status import eta_s
+from nasd.flows.volumes import free_name
+from nasd.flows.why import locate
+from nasd.flows.work import Meter, wait_for
+from nasd.store.queue import QueueCounts
+from tests.fakes.catalogue import NOW
+from tests.fakes.clock import ManualClock
+from tests.fakes.volumes import volume
+
+
+@given(st.lists(st.integers(1, 6), max_size=60), st.integers(1, 40))
+def test_the_first_ten_hold_at_most_three_of_a_file(files: list[int], k: int) -> None:
+    order = spread(files, k=k, cap=MOST_OF_ONE_FILE)
+    assert len(order) == len(set(order)) <= k
+    first = [files[position] for position in order[:FIRST]]
+    assert all(first.count(file) <= MOST_OF_ONE_FILE for file in first)
+    assert order[:FIRST] == sorted(order[:FIRST]), "the best stay in their order"
+    if len(order) > FIRST:
+        assert order[FIRST:] == sorted(order[FIRST:])
+    most_in_ten = min(FIRST, sum(min(files.count(file), MOST_OF_ONE_FILE) for file in set(files)))
+    assert len(order) >= min(k, most_in_ten)
+
+
+@given(st.lists(st.integers(1, 5), max_size=30), st.integers(1, 20))
+def test_a_filter_that_names_one_file_lifts_the_limit(files: list[int], k: int) -> None:
+    assert spread(files, k=k, cap=len(files)) == list(range(min(k, len(files))))
+
+
+def test_a_name_that_matches_comes_before_all_but_the_best_texts() -> None:
+    assert merge_names([1, 2, 3], []) == [1, 2, 3]
+    assert merge_names([1, 2, 3], [3]) == [3, 1, 2]
+    assert set(merge_names([1, 2], [9])) == {1, 2, 9}
+
+
+@pytest.mark.parametrize(
+    ("counts", "rates", "expected"),
+    [
+        (QueueCounts(), (0.0, 0.0), 0.0),
+        (QueueCounts(read=10), (0.0, 5.0), None),
+        (QueueCounts(read=10, embed_passages=100), (5.0, 50.0), 4.0),
+        (QueueCounts(embed_passages=100), (0.0, 50.0), 2.0),
+    ],
+)
+def test_the_eta_adds_up_or_says_that_it_does_not_know(
+    counts: QueueCounts, rates: tuple[float, float], expected: float | None
+) -> None:
+    assert eta_s(counts, *rates) == expected
+
+
+def test_the_meter_forgets_what_is_long_ago() -> None:
+    clock = ManualClock()
+    meter = Meter(clock)
+    assert meter.rate() == 0.0
+    clock.move(2)
+    meter.add(10, took_s=2)
+    assert meter.rate() == pytest.approx(5.0)
+    clock.move(60)
+    assert meter.rate() == 0.0
+
+
+def test_backoff_grows_and_ends() -> None:
+    waits = [next_attempt(n, temporary=True, now=NOW) for n in range(1, len(BACKOFF) + 2)]
+    assert waits[-1] is None
+    times = [at for at in waits if at is not None]
+    assert times == sorted(set(times))
+    assert next_attempt(1, temporary=False, now=NOW) is None
+
+
+def test_names_of_volumes_are_free_and_plain() -> None:
+    assert free_name("/srv/My Photos", set()) == "My-Photos"
+    assert free_name("/srv/home", {"home", "home-2"}) == "home-3"
+    assert free_name("/srv/…", set()) == "volume"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/srv/home/a/b.txt", ("home", b"a/b.txt")),
+        ("/srv/home/../home/a", ("home", b"a")),
+        ("home:a/b.txt", ("home", b"a/b.txt")),
+        ("/srv/homely/a", None),
+        ("/srv/home", None),
+        ("nowhere:a", None),
+        ("a/b", None),
+    ],
+)
+def test_a_path_belongs_to_the_volume_that_holds_it(path: str, expected: tuple[str, bytes] | None) -> None:
+    found = locate(path, (volume("home", "/srv/home"), volume("work", "/srv/work")))
+    assert (found and (found[0].name, found[1])) == expected
+
+
+async def test_subscribers_hear_what_they_missed_and_lose_only_the_oldest() -> None:
+    hub = Hub(ManualClock())
+    hub.publish("a", n=1)
+    late = hub.subscribe(after_id=0)
+    first = await anext(late)
+    assert (first.type, first.data) == ("a", {"n": 1})
+    for number in range(QUEUED + 5):
+        hub.publish("b", n=number)
+    assert (await anext(late)).data["n"] == 5
+    await late.aclose()  # type: ignore[attr-defined]
+    fresh = hub.subscribe(after_id=first.id + QUEUED + 4)
+    assert (await anext(fresh)).data["n"] == QUEUED + 4
+
+
+async def test_a_signal_wakes_once() -> None:
+    signal = asyncio.Event()
+    signal.set()
+    await wait_for(signal, 10)
+    assert not signal.is_set()
+    await wait_for(signal, 0.001)
+    assert not signal.is_set()
