@@ -133,9 +133,7 @@ class ReadError(NasdError):
     code = "read_failed"
     title = "The file could not be read"
 
-    def __init__(
-        self, detail: str, *, reason: str, temporary: bool = False, cure: str | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, reason: str, temporary: bool = False, cure: str | None = None) -> None:
         super().__init__(detail, cure=cure)
         self.reason = reason
         self.temporary = temporary

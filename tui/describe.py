@@ -64,7 +64,7 @@ def reason(failure: wire.FailureOut) -> str:
 _EVENTS = {
     "file.seen": ("files found", "$quiet"),
     "file.searchable": ("words ready", "$success"),
-    "content.semantic": ("meaning ready", "$primary"),
+    "file.semantic": ("meaning ready", "$primary"),
     "file.failed": ("failed", "$error"),
     "file.skipped": ("skipped", "$quiet"),
     "file.gone": ("files gone", "$quiet"),

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from nasd import __version__
 from nasd.answer.extractive import ExtractiveAnswerer
@@ -87,8 +88,15 @@ class Daemon:
         await self.lane.close()
 
 
-def assemble(settings: Settings, clock: Clock, *, commit_point: CommitPoint | None = None) -> Daemon:
-    """Needs a running event loop and a database of this version's schema; starts nothing."""
+def assemble(
+    settings: Settings,
+    clock: Clock,
+    *,
+    models_dir: Path | None = None,
+    commit_point: CommitPoint | None = None,
+) -> Daemon:
+    """Needs a running event loop and a database of this version's schema; starts nothing. `models_dir` holds
+    prepared models, by default within the state folder."""
     state_dir = settings.paths.state_dir
     lane = Lane(database_path(state_dir), commit_point=commit_point)
     hub = Hub(clock)
@@ -103,7 +111,7 @@ def assemble(settings: Settings, clock: Clock, *, commit_point: CommitPoint | No
         work,
         clock,
         name=settings.embedding.model,
-        open_embedder=_opener(settings, stop_preparing),
+        open_embedder=_opener(settings, models_dir or state_dir / "models", stop_preparing),
         counter=SourceTokens(settings.embedding.model).count,
     )
     coverage = CoverageCounter(lane, models, clock)
@@ -199,13 +207,13 @@ def assemble(settings: Settings, clock: Clock, *, commit_point: CommitPoint | No
     )
 
 
-def _opener(settings: Settings, stop: threading.Event) -> Callable[[Preparing], Embedder]:
+def _opener(settings: Settings, models_dir: Path, stop: threading.Event) -> Callable[[Preparing], Embedder]:
     wanted = settings.embedding
 
     def open_wanted(preparing: Preparing) -> Embedder:
         remote = isinstance(wanted.serve, Endpoint)
         return open_embedder(
-            settings.paths.state_dir / "models",
+            models_dir,
             wanted.model,
             serve="auto" if isinstance(wanted.serve, Endpoint) else wanted.serve,
             url=wanted.serve.url if isinstance(wanted.serve, Endpoint) else None,

@@ -10,6 +10,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from nasd import __version__
 from nasd.clock import Clock, SystemClock
@@ -57,10 +58,15 @@ def open_catalogue(settings: Settings, clock: Clock) -> None:
 
 @asynccontextmanager
 async def running(
-    settings: Settings, clock: Clock, *, tcp: bool = True, commit_point: CommitPoint | None = None
+    settings: Settings,
+    clock: Clock,
+    *,
+    tcp: bool = True,
+    models_dir: Path | None = None,
+    commit_point: CommitPoint | None = None,
 ) -> AsyncIterator[tuple[Daemon, Running]]:
     """A daemon with its doors open; stopped in order at the end, whatever happens."""
-    daemon = assemble(settings, clock, commit_point=commit_point)
+    daemon = assemble(settings, clock, models_dir=models_dir, commit_point=commit_point)
     server: Running | None = None
     try:
         host, narrowed = bind_host(settings)

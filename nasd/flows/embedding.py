@@ -8,6 +8,7 @@ import logging
 import numpy as np
 
 from nasd.clock import Clock
+from nasd.domain.files import display_path
 from nasd.domain.jobs import Job, JobKind, next_attempt
 from nasd.domain.passages import StoredPassage, embedded_text
 from nasd.errors import NasdError
@@ -15,7 +16,7 @@ from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
 from nasd.flows.work import Work, wait_for
-from nasd.store import queue, vectors
+from nasd.store import files, queue, vectors
 from nasd.store.lane import Lane
 
 log = logging.getLogger(__name__)
@@ -75,7 +76,13 @@ class Embedding:
                 now=self._clock.now(),
             )
             if done:
-                self._hub.publish("content.semantic", content=job.subject_id)
+                self._work.embedded.pop(job.subject_id, None)
+                await self._tell(job.subject_id)
+
+    async def _tell(self, content_id: int) -> None:
+        file = (await self._lane.read(files.holders_of, [content_id])).get(content_id)
+        if file is not None:
+            self._hub.publish("file.semantic", volume=file.volume, path=display_path(file.path))
 
     async def _embed(self, model: int, batch: list[StoredPassage]) -> None:
         embedder = self._models.embedder
@@ -90,4 +97,6 @@ class Embedding:
             # What is searched is what is kept: float16 in the catalogue, so float16 here too.
             rounded = data[mask].astype(np.float16).astype(np.float32)
             await self._index.add(np.array(ids, dtype=np.int64)[mask], rounded)
+        for one in batch:
+            self._work.embedded[one.content_id] = self._work.embedded.get(one.content_id, 0) + 1
         self._work.passages.add(len(batch), self._clock.monotonic() - began)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nasd import wire
-from nasd.domain.files import FileRecord, FileState, FileText, filesystem_path
+from nasd.domain.files import FileRecord, FileState, FileText, display_path, filesystem_path
 from nasd.domain.jobs import Job, JobKind
 from nasd.domain.search import Filters
 from nasd.errors import NotFound
@@ -90,7 +90,8 @@ class Files:
         of_files = [job.subject_id for job in jobs if job.kind is JobKind.READ]
         of_contents = [job.subject_id for job in jobs if job.kind is JobKind.EMBED]
         paths = await self._lane.read(files.paths_of, of_files)
-        titles = await self._lane.read(files.paths_of_contents, of_contents)
+        holders = await self._lane.read(files.holders_of, of_contents)
+        titles = {number: f"{file.volume}:{display_path(file.path)}" for number, file in holders.items()}
         return [
             (job, (paths if job.kind is JobKind.READ else titles).get(job.subject_id, "(gone)"))
             for job in jobs

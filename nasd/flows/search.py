@@ -127,9 +127,7 @@ class Search:
             lanes[Lane.SEMANTIC] = await self._obeying(parsed, found, prose)
         return lanes
 
-    async def _by_words(
-        self, match: str, match_names: str | None, filters: Filters, depth: int
-    ) -> list[int]:
+    async def _by_words(self, match: str, match_names: str | None, filters: Filters, depth: int) -> list[int]:
         in_text = await self._catalogue.read(words.match_passages, match, filters, depth)
         if match_names is None:
             return in_text

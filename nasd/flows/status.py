@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -65,6 +66,8 @@ class Status:
 
     async def status(self) -> wire.StatusOut:
         counts = await self._lane.read(queue.count_jobs, self._clock.now())
+        partly = sum(self._work.embedded.values()) if counts.embed else 0
+        counts = replace(counts, embed_passages=max(counts.embed_passages - partly, 0))
         failures = await self._lane.read(files.recent_failures, FAILURES_SHOWN)
         unsettled, scanning = self._work.unsettled(), self._work.scanning()
         files_per_s, passages_per_s = self._work.files.rate(), self._work.passages.rate()

@@ -45,6 +45,7 @@ class Work:
         self.to_embed = asyncio.Event()
         self.files = Meter(clock)
         self.passages = Meter(clock)
+        self.embedded: dict[int, int] = {}  # passages done of contents that are not done yet
         self.unsettled: Callable[[], int] = lambda: 0  # hints not yet looked at
         self.scanning: Callable[[], int] = lambda: 0  # volumes being scanned
 

@@ -134,7 +134,7 @@ def paths_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     return {row["id"]: f"{row['volume']}:{row['path_text']}" for row in rows}
 
 
-def paths_of_contents(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
-    """The same for contents: one of the files that hold each."""
-    rows = connection.execute(select_records().where(files.c.content_id.in_(list(ids)))).mappings()
-    return {row["content_id"]: f"{row['volume']}:{row['path_text']}" for row in rows}
+def holders_of(connection: Connection, content_ids: Iterable[int]) -> dict[int, FileRecord]:
+    """One of the files that hold each content."""
+    rows = connection.execute(select_records().where(files.c.content_id.in_(list(content_ids)))).mappings()
+    return {row["content_id"]: record(row) for row in rows}

@@ -17,7 +17,9 @@ class KillAt:
     after: bool = False
 
 
-def run_daemon(config_file: Path, state_dir: Path, log: Path, kill_at: KillAt | None, trace: Path | None) -> None:
+def run_daemon(
+    config_file: Path, state_dir: Path, log: Path, kill_at: KillAt | None, trace: Path | None
+) -> None:
     """In a process of its own. `trace` gets the name of every transaction, in order."""
     from nasd.config import load
     from nasd.daemon.run import run
@@ -34,7 +36,12 @@ def run_daemon(config_file: Path, state_dir: Path, log: Path, kill_at: KillAt | 
             if trace is not None:
                 with trace.open("a") as lines:
                     lines.write(f"{name}\n")
-        if kill_at is not None and kill_at.name == name and seen[name] == kill_at.count and done == kill_at.after:
+        if (
+            kill_at is not None
+            and kill_at.name == name
+            and seen[name] == kill_at.count
+            and done == kill_at.after
+        ):
             os.kill(os.getpid(), signal.SIGKILL)
 
     settings = load(config_file, state_dir, os.environ)

@@ -49,7 +49,9 @@ class Ground:
         self._model = model
         # A warm process to fork daemons from: a start costs 0.2 s instead of 1.5 s.
         self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["nasd.daemon.run", "uvloop", "onnxruntime", "tests.crashes.killed"])
+        self._context.set_forkserver_preload(
+            ["nasd.daemon.run", "uvloop", "onnxruntime", "tests.crashes.killed"]
+        )
         self.process: BaseProcess | None = None
 
     def fresh(self) -> None:
@@ -121,7 +123,9 @@ class Ground:
 def first_state(volume: Path) -> None:
     (volume / "Birds").mkdir()
     (volume / "Birds" / "heron.txt").write_text("The heron stands in the shallow water and waits.\n")
-    (volume / "Birds" / "osprey.md").write_text("# Osprey\n\nThe osprey dives for fish.\n\n" + "It circles. " * 400)
+    (volume / "Birds" / "osprey.md").write_text(
+        "# Osprey\n\nThe osprey dives for fish.\n\n" + "It circles. " * 400
+    )
     (volume / "marmot.html").write_text("<h1>Marmot</h1><p>The marmot whistles on the slope.</p>")
     (volume / "copy.txt").write_text("The heron stands in the shallow water and waits.\n")
     (volume / "broken.pdf").write_bytes(b"%PDF-1.7\nno document follows\n" * 10)

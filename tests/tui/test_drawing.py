@@ -105,9 +105,9 @@ def test_an_event_not_known_here_speaks_for_itself() -> None:
 
 def test_the_same_news_in_a_row_is_one_row() -> None:
     rows = failure_rows.fold(events())
-    assert [(one.type, times) for one, times in rows[3:5]] == [("content.semantic", 2), ("file.failed", 1)]
-    assert failure_rows.event(rows[3], 60).plain == "15:06:06  meaning ready  2 times"
-    assert failure_rows.event(rows[0], 60).plain == "15:08:06  files gone     photos  3 files"
+    assert [(one.type, times) for one, times in rows[3:5]] == [("volume.polled", 2), ("file.semantic", 1)]
+    assert failure_rows.event(rows[3], 60).plain == "15:06:46  scanned now    archive  2 times"
+    assert failure_rows.event(rows[0], 60).plain == "15:08:46  files gone     photos  3 files"
 
 
 def test_work_says_when_it_will_be_done_and_when_it_is() -> None:

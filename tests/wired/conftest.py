@@ -6,22 +6,17 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.fakes.model import PreparedModel, prepare_once
+from nasd.embed.store import PreparedModel
 from tests.wired.process import DaemonProcess
 
 
-@pytest.fixture(scope="session")
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> PreparedModel:
-    return prepare_once(request.config, tmp_path_factory)
-
-
 @pytest.fixture
-def make_daemon(tmp_path: Path, model: PreparedModel) -> Iterator[Callable[..., DaemonProcess]]:
+def make_daemon(tmp_path: Path, prepared_model: PreparedModel) -> Iterator[Callable[..., DaemonProcess]]:
     """Makes daemons over state folders in `tmp_path`; what still runs at the end is killed."""
     made: list[DaemonProcess] = []
 
     def make(name: str = "state", *, config: str = "", with_model: bool = True) -> DaemonProcess:
-        daemon = DaemonProcess(tmp_path / name, model if with_model else None, config=config)
+        daemon = DaemonProcess(tmp_path / name, prepared_model if with_model else None, config=config)
         made.append(daemon)
         return daemon
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from nasd import wire
 from nasd.client import Client
+from nasd.embed.store import PreparedModel
 from nasd.errors import NasdError
-from tests.fakes.model import PreparedModel
 
 TIMEOUT_S = 240.0
 
@@ -107,9 +107,7 @@ class DaemonProcess:
             yield client
 
 
-async def until(
-    holds: Callable[[], Awaitable[bool]], what: str, *, timeout_s: float = TIMEOUT_S
-) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], what: str, *, timeout_s: float = TIMEOUT_S) -> None:
     """Waits for a condition of the daemon's, asking again and again."""
     try:
         async with asyncio.timeout(timeout_s):

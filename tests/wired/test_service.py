@@ -103,8 +103,7 @@ def test_a_database_of_a_newer_version_is_left_alone(make_daemon: MakeDaemon) ->
 def test_a_read_only_state_folder_is_named(make_daemon: MakeDaemon, tmp_path: Path) -> None:
     daemon = make_daemon("readonly", with_model=False)
     done = in_mount_namespace(
-        f"mount --bind {daemon.state_dir} {daemon.state_dir} && "
-        f"mount -o remount,ro,bind {daemon.state_dir}",
+        f"mount --bind {daemon.state_dir} {daemon.state_dir} && mount -o remount,ro,bind {daemon.state_dir}",
         daemon.arguments("run", "--port", "0"),
     )
     assert done.returncode == 1, done.stderr
@@ -139,7 +138,9 @@ async def test_a_full_disk_loses_nothing(make_daemon: MakeDaemon, folder: Path, 
         f"mount -t tmpfs -o size=60m tmpfs {daemon.state_dir} && cp -r {kept} {daemon.state_dir}/models && "
         'exec "$@"'
     )
-    daemon.start(arguments=["unshare", "--mount", "sh", "-c", script, "sh", *daemon.arguments("run", "--port", "0")])
+    daemon.start(
+        arguments=["unshare", "--mount", "sh", "-c", script, "sh", *daemon.arguments("run", "--port", "0")]
+    )
     assert daemon.process is not None
     inside = ["nsenter", "--mount", f"--target={daemon.process.pid}"]
 
@@ -154,9 +155,13 @@ async def test_a_full_disk_loses_nothing(make_daemon: MakeDaemon, folder: Path, 
     await until(answers, "the daemon answers")
     assert nasd("volume", "add", str(folder)).returncode == 0
     assert nasd("wait", "--timeout", "60").returncode == 0
-    fill = f"dd if=/dev/zero of={hog} bs=64k 2>/dev/null; for i in 1 2 3; do cat /dev/zero >> {hog}; done; true"
+    fill = (
+        f"dd if=/dev/zero of={hog} bs=64k 2>/dev/null; for i in 1 2 3; do cat /dev/zero >> {hog}; done; true"
+    )
     subprocess.run([*inside, "sh", "-c", fill], check=False, capture_output=True, timeout=60)
-    prose = "\n\n".join(f"Paragraph {n} tells of the quokka and of {n * 7} other animals." for n in range(4000))
+    prose = "\n\n".join(
+        f"Paragraph {n} tells of the quokka and of {n * 7} other animals." for n in range(4000)
+    )
     (folder / "big.txt").write_text(prose, "utf-8")
 
     async def noticed() -> bool:
@@ -236,7 +241,7 @@ async def test_configured_volumes_are_there_at_the_start(make_daemon: MakeDaemon
 
 
 def test_a_typo_in_the_configuration_is_found_before_anything_starts(make_daemon: MakeDaemon) -> None:
-    daemon = make_daemon(config='[server]\nprot = 9000\n')
+    daemon = make_daemon(config="[server]\nprot = 9000\n")
     done = daemon.cli("run", check=False)
     assert done.returncode == 2
     assert "prot" in done.stderr
@@ -245,7 +250,9 @@ def test_a_typo_in_the_configuration_is_found_before_anything_starts(make_daemon
 
 
 @pytest.mark.parametrize("case", ["missing", "file", "state", "twice", "inside"])
-async def test_a_bad_volume_is_refused_with_the_reason(daemon: DaemonProcess, folder: Path, case: str) -> None:
+async def test_a_bad_volume_is_refused_with_the_reason(
+    daemon: DaemonProcess, folder: Path, case: str
+) -> None:
     daemon.cli("volume", "add", str(folder))
     path, words = {
         "missing": (folder / "nowhere", "no such folder"),

@@ -112,9 +112,7 @@ async def test_the_former_text_stays_until_the_new_is_read_or_reading_fails(lane
     await see(lane, volume, seen("a.txt", size=1))
     file, _ = await read_next(lane, new_content("heron"), digest="d1")
     changed = [(file.id, seen("a.txt", size=2))]
-    await lane.write(
-        changes.apply_changes, volume.id, new=(), changed=changed, gone=(), priority=0, now=NOW
-    )
+    await lane.write(changes.apply_changes, volume.id, new=(), changed=changed, gone=(), priority=0, now=NOW)
     assert len(await match(lane, "heron")) == 1
     (job,) = await lane.write(queue.claim, JobKind.READ, 1, NOW)
     now_there = await lane.read(files.file_by_id, file.id)
