@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +13,7 @@ from textual.command import Provider
 
 from nasd import wire
 from nasd.clock import Clock, SystemClock
+from nasd.errors import ConfigError
 from tui import themes, volume_actions
 from tui.commands import Commands
 from tui.daemon import Connect
@@ -97,7 +99,9 @@ class NasdApp(App[int]):
 
 
 def run(connect: Connect) -> int:
-    """Runs the UI until it is left. Returns the exit code of the command."""
+    """Runs the UI until it is left. Returns the exit code of the command; `ConfigError` without a terminal."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # the screen is drawn on stderr
+        raise ConfigError("The terminal UI needs a terminal, for its input and its stderr.")
     app = NasdApp(connect)
     app.run()
     return app.return_code or 0

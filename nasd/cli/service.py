@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from typing import Annotated, Any
 
 import typer
@@ -40,10 +39,6 @@ def run(
 
 def tui(context: typer.Context) -> None:
     """The terminal admin UI."""
-    from nasd.errors import ConfigError
-
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # the screen is drawn on stderr
-        raise ConfigError("The terminal UI needs a terminal for input and stderr.", cure="Run it in one.")
     session: Session = context.obj
     # The two faces are strangers to one another: this one starts the other by its name alone.
     start = importlib.import_module("tui.app").run

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from nasd.config import toml
 from nasd.config.locate import Key, find_line
 from nasd.config.models import TAGS, FileSettings, Settings
 from nasd.config.places import find_paths
@@ -109,7 +110,7 @@ def _read(path: Path, *, named: bool) -> str:
 
 def _parse(path: Path, source: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(source)
+        return toml.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: not valid TOML: {error}.") from None
 

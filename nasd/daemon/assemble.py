@@ -178,6 +178,7 @@ def assemble(
     supervisor.add("volumes", volumes.run)
     for number in range(_readers(settings)):
         supervisor.add(f"reading {number + 1}", reading.run)
+    supervisor.add("reading fresh", reading.run_fresh)
     supervisor.add("embedding", embedding.run)
     supervisor.add("index", index.run)
     supervisor.add("upkeep", upkeep.run)

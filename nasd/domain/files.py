@@ -56,6 +56,15 @@ class FileStat:
     inode: int
 
 
+def file_stat(path: bytes, found: os.stat_result) -> FileStat:
+    """What `found` says of the file at `path`, in signed 64-bit numbers, as the catalogue keeps them: inode
+    numbers of some filesystems (mergerfs, CIFS) are wider by a bit and are wrapped, times after 2262 and
+    before 1677, which others allow, are held at the limit."""
+    inode = found.st_ino if found.st_ino < 1 << 63 else found.st_ino - (1 << 64)
+    mtime_ns = min(max(found.st_mtime_ns, -(1 << 63)), (1 << 63) - 1)
+    return FileStat(path=path, size=found.st_size, mtime_ns=mtime_ns, inode=inode)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRecord:
     """A file as the catalogue knows it. `content_id` is what it is searchable by, if anything.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 
 import numpy as np
 
@@ -11,11 +12,11 @@ from nasd.clock import Clock
 from nasd.domain.files import display_path
 from nasd.domain.jobs import Job, JobKind, next_attempt
 from nasd.domain.passages import StoredPassage, embedded_text
-from nasd.errors import NasdError
+from nasd.errors import DiskFull, ModelError, NasdError
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
-from nasd.flows.work import Work, wait_for
+from nasd.flows.work import Work
 from nasd.store import files, queue, vectors
 from nasd.store.lane import Lane
 
@@ -25,6 +26,7 @@ JOBS = 16
 PASSAGES_OF_ONE = 128  # of one content in a round: a book does not keep a new letter waiting for an hour
 BATCH = 32  # passages embedded and committed at once: half a second of work on two cores
 IDLE_S = 30.0
+DISK_FULL_S = 10.0
 
 
 class Embedding:
@@ -43,20 +45,41 @@ class Embedding:
     async def run(self) -> None:
         await self._models.ready.wait()
         while True:
+            told = self._work.to_embed.count
             jobs = await self._lane.write(queue.claim, JobKind.EMBED, JOBS, self._clock.now())
             if not jobs:
-                await wait_for(self._work.to_embed, IDLE_S)
+                await self._work.to_embed.beyond(told, IDLE_S)
                 continue
             try:
-                await self._do(jobs)
-            except asyncio.CancelledError:
+                await self._try(jobs)
+            except DiskFull as error:
+                log.error("%s", error)
+                await self._until_there_is_room(jobs)
+            except BaseException:
                 await self._lane.write(queue.put_back, [job.id for job in jobs], self._clock.now())
                 raise
-            except NasdError as error:
-                log.warning("embedding failed: %s", error)
+
+    async def _try(self, jobs: tuple[Job, ...]) -> None:
+        """All together; if that fails, each for itself, so that one cannot hold up the others."""
+        try:
+            await self._do(jobs)
+        except DiskFull:
+            raise
+        except Exception as error:
+            if len(jobs) > 1:
                 for job in jobs:
-                    at = next_attempt(job.attempts, temporary=True, now=self._clock.now())
-                    await self._lane.write(queue.retry, job.id, str(error), at)
+                    await self._try((job,))
+                return
+            log.warning("embedding failed: %s", error, exc_info=not isinstance(error, NasdError))
+            at = next_attempt(jobs[0].attempts, temporary=True, now=self._clock.now())
+            await self._lane.write(queue.retry, jobs[0].id, str(error) or type(error).__name__, at)
+
+    async def _until_there_is_room(self, jobs: tuple[Job, ...]) -> None:
+        while True:
+            await asyncio.sleep(DISK_FULL_S)
+            with suppress(DiskFull):
+                await self._lane.write(queue.put_back, [job.id for job in jobs], self._clock.now())
+                return
 
     async def _do(self, jobs: tuple[Job, ...]) -> None:
         model, info = self._models.model_id, self._models.info
@@ -76,8 +99,9 @@ class Embedding:
                 now=self._clock.now(),
             )
             if done:
-                self._work.embedded.pop(job.subject_id, None)
                 await self._tell(job.subject_id)
+            if done or not await self._lane.read(queue.held, job.id):  # no file may hold it any more
+                self._work.embedded.pop(job.subject_id, None)
 
     async def _tell(self, content_id: int) -> None:
         file = (await self._lane.read(files.holders_of, [content_id])).get(content_id)
@@ -90,6 +114,8 @@ class Embedding:
         began = self._clock.monotonic()
         texts = [embedded_text(one.title, one.passage.place.heading, one.passage.text) for one in batch]
         data = await asyncio.to_thread(embedder.embed_documents, texts)
+        if not np.isfinite(data).all():
+            raise ModelError(f"The model {self._models.name} gave numbers that are no vector.")
         ids = [one.id for one in batch]
         async with self._index.changing:
             kept = await self._lane.write(vectors.commit_vectors, model=model, ids=ids, data=data)

@@ -13,7 +13,7 @@ from nasd.flows.admission import Admission
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.flows.work import Work
-from nasd.store import changes
+from nasd.store import changes, queue
 from nasd.store.changes import Seen
 from nasd.store.lane import Lane
 from nasd.watch.base import Hint, ScanProblem, Skipped
@@ -75,6 +75,11 @@ class Looking:
         self._settler = settler
         self._stop = False
         self._walking: asyncio.Task[None] | None = None
+
+    async def take_up(self) -> None:
+        """Has what was postponed while the volume was away read now."""
+        await self._lane.write(queue.take_up, self._volume_id, self._clock.now())
+        self._work.to_read.set()
 
     async def close(self) -> None:
         self._stop = True

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import PurePosixPath
@@ -13,9 +14,9 @@ from pathlib import PurePosixPath
 from blake3 import blake3
 
 from nasd.clock import Clock
-from nasd.domain.files import FileRecord, FileStat, display_path
+from nasd.domain.files import FileRecord, FileStat, display_path, file_stat
 from nasd.domain.jobs import Job, JobKind, next_attempt
-from nasd.errors import DiskFull, NotFound, ReadError
+from nasd.errors import DiskFull, NasdError, NotFound, ReadError
 from nasd.extract.base import Extractor
 from nasd.extract.kinds import HEAD_BYTES, media_type_of, sniff
 from nasd.extract.passages import cut
@@ -23,7 +24,7 @@ from nasd.extract.registry import READERS
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
-from nasd.flows.work import Work, wait_for
+from nasd.flows.work import Work
 from nasd.store import contents, files, queue, reads
 from nasd.store.contents import NewContent
 from nasd.store.lane import Lane
@@ -32,7 +33,6 @@ from nasd.watch.open import open_file, unchanged
 
 log = logging.getLogger(__name__)
 
-JOBS = 4
 IDLE_S = 30.0
 DISK_FULL_S = 10.0
 HASH_CHUNK = 1 << 20
@@ -81,29 +81,38 @@ class Reading:
 
     async def run(self) -> None:
         """One worker; several may run side by side."""
+        await self._serve(queue.BACKLOG)
+
+    async def run_fresh(self) -> None:
+        """One worker for what was just saved: long documents of the backlog do not hold it up."""
+        await self._serve(queue.FRESH)
+
+    async def _serve(self, priority: int) -> None:
         while True:
-            jobs = await self._lane.write(queue.claim, JobKind.READ, JOBS, self._clock.now())
+            told = self._work.to_read.count
+            # One at a time: who takes more has them wait, and has them suspected when a file ends the daemon.
+            jobs = await self._lane.write(queue.claim, JobKind.READ, 1, self._clock.now(), priority=priority)
             if not jobs:
-                await wait_for(self._work.to_read, IDLE_S)
+                await self._work.to_read.beyond(told, IDLE_S)
                 continue
-            left = [job.id for job in jobs]
+            (job,) = jobs
             try:
-                for job in jobs:
-                    await self._do(job)
-                    left.remove(job.id)
+                await self._do(job)
             except DiskFull as error:
                 log.error("%s", error)
                 self._hub.publish("disk.full", detail=str(error))
-                await asyncio.sleep(DISK_FULL_S)  # nothing can be written: not even that it failed
-            finally:
-                if left:
-                    await self._put_back(left)
+                await self._until_there_is_room(job)
+            except BaseException:
+                await self._lane.write(queue.put_back, [job.id], self._clock.now())
+                raise
 
-    async def _put_back(self, job_ids: list[int]) -> None:
-        try:
-            await self._lane.write(queue.put_back, job_ids, self._clock.now())
-        except DiskFull:
-            log.warning("%d jobs are taken up again when their lease is over", len(job_ids))
+    async def _until_there_is_room(self, job: Job) -> None:
+        """Nothing can be written: not even that it failed."""
+        while True:
+            await asyncio.sleep(DISK_FULL_S)
+            with suppress(DiskFull):
+                await self._lane.write(queue.put_back, [job.id], self._clock.now())
+                return
 
     async def _do(self, job: Job) -> None:
         try:
@@ -113,15 +122,22 @@ class Reading:
             return
         root = self._root_of(file.volume_id)
         if root is None:  # frozen or paused: not a failure of the file
-            await self._lane.write(queue.put_back, [job.id], self._clock.now() + VOLUME_AWAY)
+            later = self._clock.now() + VOLUME_AWAY
+            await self._lane.write(queue.postpone, file.volume_id, job.id, later)
+            if self._root_of(file.volume_id) is not None:  # came back meanwhile
+                await self._lane.write(queue.take_up, file.volume_id, self._clock.now())
             return
         began = self._clock.monotonic()
         try:
-            taken = await self._take(root, file)
+            await self._commit(job, file, await self._take(root, file))
         except ReadError as error:
             await self._fail(job, file, error)
-        else:
-            await self._commit(job, file, taken)
+        except NasdError:
+            raise
+        except Exception as error:  # one file must not keep all others from being read
+            log.exception("%s:%s was read but could not be kept", file.volume, display_path(file.path))
+            words = f"nasd itself failed at this file: {type(error).__name__}: {str(error)[:300]}"
+            await self._fail(job, file, ReadError(words, reason="crashed", temporary=True))
         self._work.files.add(1, self._clock.monotonic() - began)
 
     async def _take(self, root: str, file: FileRecord) -> Taken:
@@ -150,7 +166,7 @@ class Reading:
                 f"The file has {found.st_size:,} bytes; at most {self._max_file:,} are read (read.max_file).",
                 reason="too_large",
             )
-        stat = FileStat(path=file.path, size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+        stat = file_stat(file.path, found)
         try:
             kind = sniff(os.pread(handle, HEAD_BYTES, 0), file.kind)
             hasher, at = blake3(), 0
@@ -176,7 +192,7 @@ class Reading:
         )
         return NewContent(
             title=document.title,
-            name=PurePosixPath(display_path(file.path)).stem,
+            name=PurePosixPath(display_path(file.path)).stem.replace("_", " "),
             chars=len(document.text),
             notes=document.notes,
             metadata=document.metadata,

@@ -27,6 +27,8 @@ from nasd.watch.rules import Rules
 
 log = logging.getLogger(__name__)
 
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
+
 MakeWatch = Callable[[Volume], VolumeWatch]
 
 
@@ -57,6 +59,8 @@ class Volumes:
         self._make_watch = make_watch
         self._watches: dict[str, VolumeWatch] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._failures: dict[str, int] = {}
+        self._again_at: dict[str, float] = {}  # watches that died, and when they start anew
         self._changing = asyncio.Lock()
         work.unsettled = self._unsettled
         work.scanning = lambda: sum(watch.scanning for watch in self._watches.values())
@@ -119,16 +123,23 @@ class Volumes:
                     volume.name,
                 )
 
-    async def run(self) -> None:
+        # Known before any reader asks where a volume's files may be read.
         for volume in await self._lane.read(volumes.all_volumes):
             if volume.state is not VolumeState.PAUSED:
-                self._begin(volume)
+                self._watches[volume.name] = self._make_watch(volume)
+
+    async def run(self) -> None:
+        for watch in list(self._watches.values()):
+            self._begin(watch.volume)  # a watch runs once; this service may start again
         try:
             while True:
                 await asyncio.sleep(1.0)
                 for name, task in list(self._tasks.items()):
                     if task.done() and not task.cancelled():
-                        self._restart(name, task)
+                        self._mourn(name, task)
+                for name, at in list(self._again_at.items()):
+                    if at <= self._clock.monotonic():
+                        self._begin(self._watches[name].volume)
         finally:
             for task in self._tasks.values():
                 task.cancel()
@@ -137,16 +148,23 @@ class Volumes:
     def _begin(self, volume: Volume) -> None:
         watch = self._make_watch(volume)
         self._watches[volume.name] = watch
+        self._again_at.pop(volume.name, None)
         self._tasks[volume.name] = asyncio.create_task(watch.run(), name=f"volume {volume.name}")
 
-    def _restart(self, name: str, task: asyncio.Task[None]) -> None:
-        """A watch that died is news, and starts anew."""
-        log.error("the watch of volume %s failed and starts again", name, exc_info=task.exception())
+    def _mourn(self, name: str, task: asyncio.Task[None]) -> None:
+        """A watch that died is news, and starts anew: each time later, if it dies again and again."""
+        del self._tasks[name]
+        pause = min(FIRST_PAUSE_S * 2 ** self._failures.get(name, 0), LONGEST_PAUSE_S)
+        self._failures[name] = self._failures.get(name, 0) + 1
+        self._again_at[name] = self._clock.monotonic() + pause
+        words = "the watch of volume %s failed and starts again in %.0f s"
+        log.error(words, name, pause, exc_info=task.exception())
         self._hub.publish("volume.restarted", volume=name, detail=str(task.exception()))
-        self._begin(self._watches[name].volume)
 
     async def _end(self, name: str) -> None:
         self._watches.pop(name, None)
+        self._again_at.pop(name, None)
+        self._failures.pop(name, None)
         task = self._tasks.pop(name, None)
         if task is not None:
             task.cancel()

@@ -218,6 +218,7 @@ class VolumeWatch:
         self.scanning = self._busy = True
         began = self._clock.monotonic()
         try:
+            await self._looking.take_up()
             # A watched volume's files that just changed have hints of their own, before the backlog.
             look = await self._look([Hint(path=b"", tree=True)], queue.BACKLOG)
             for problem in look.problems[:PROBLEMS_LOGGED]:

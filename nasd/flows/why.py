@@ -40,6 +40,13 @@ class Why:
                 summary="This path lies in no volume. `nasd volume add` makes its folder one.",
             )
         volume, within = found
+        if not within:
+            return wire.WhyOut(
+                path=path,
+                volume=volume.name,
+                verdict="unknown",
+                summary="This is the volume's own folder, not a file. `nasd volume show` tells of it.",
+            )
         file = await self._lane.read(files.file_at, volume.id, within)
         if file is not None:
             return await self.file(file)
@@ -142,6 +149,8 @@ def locate(path: str, known: tuple[Volume, ...]) -> tuple[Volume, bytes] | None:
     real_parent = Path(absolute).parent
     for candidate in dict.fromkeys((absolute, str(real_parent.resolve() / Path(absolute).name))):
         for volume in known:
+            if candidate == volume.path:
+                return volume, b""
             if candidate.startswith(volume.path.rstrip("/") + "/"):
                 return volume, os.fsencode(candidate[len(volume.path.rstrip("/")) + 1 :])
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from nasd.clock import Clock
 
@@ -37,24 +38,36 @@ class Meter:
             self._marks.popleft()
 
 
+class Signal:
+    """That there is work, for any number of workers: none can take the news away from another."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._event = asyncio.Event()
+
+    def set(self) -> None:
+        self.count += 1
+        told, self._event = self._event, asyncio.Event()
+        told.set()
+
+    async def beyond(self, count: int, timeout_s: float) -> None:
+        """Until it was set more often than `count`, as `count` was before looking for work, or the time is
+        over."""
+        if self.count != count:
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._event.wait()
+
+
 class Work:
     """Signals between the flows of one daemon."""
 
     def __init__(self, clock: Clock) -> None:
-        self.to_read = asyncio.Event()
-        self.to_embed = asyncio.Event()
+        self.to_read = Signal()
+        self.to_embed = Signal()
         self.files = Meter(clock)
         self.passages = Meter(clock)
         self.embedded: dict[int, int] = {}  # passages done of contents that are not done yet
         self.unsettled: Callable[[], int] = lambda: 0  # hints not yet looked at
         self.scanning: Callable[[], int] = lambda: 0  # volumes being scanned
-
-
-async def wait_for(signal: asyncio.Event, timeout_s: float) -> None:
-    """Until the signal is set, which it then no longer is, or the time is over."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            await signal.wait()
-    except TimeoutError:
-        return
-    signal.clear()

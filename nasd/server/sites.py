@@ -136,7 +136,8 @@ def _refused(error: OSError, host: str, port: int) -> NasdError:
         return ConfigError(
             f"This user may not listen at {host}:{port}.", cure="Choose a port from 1024 on (server.port)."
         )
-    if error.errno == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+    # From Python 3.12 on asyncio tells an address of another machine without an errno.
+    if error.errno in (errno.EADDRNOTAVAIL, None) or isinstance(error, socket.gaierror):
         return ConfigError(
             f"{host} is not an address of this machine.", cure="Correct server.host in nasd.toml, or --host."
         )

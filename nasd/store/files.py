@@ -118,7 +118,9 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def _nanoseconds(at: datetime) -> int:
-    return int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1_000
+    """Since 1970, held within what the catalogue's times can be (1677 to 2262)."""
+    since = int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1_000
+    return min(max(since, -(1 << 63)), (1 << 63) - 1)
 
 
 def failed_ids(connection: Connection, volume_id: int) -> list[int]:

@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Integer, and_, delete, func, or_, select, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from nasd.domain.jobs import LEASE, Job, JobKind, JobState
 from nasd.store.contents import IN_LIMIT
-from nasd.store.tables import contents, jobs
+from nasd.store.tables import contents, files, jobs
 
 FRESH = 0
 """Priority of what just happened, before the backlog of a scan."""
@@ -73,21 +84,25 @@ def enqueue(
     )
 
 
-def claim(connection: Connection, kind: JobKind, limit: int, now: datetime) -> tuple[Job, ...]:
-    """Takes due jobs, and those whose lease ran out, for one lease. Their attempts count from here."""
-    due = or_(
+def claim(
+    connection: Connection, kind: JobKind, limit: int, now: datetime, *, priority: int = BACKLOG
+) -> tuple[Job, ...]:
+    """Takes due jobs of this priority or before it, and those whose lease ran out, for one lease. Their
+    attempts count from here."""
+    found: list[tuple[int, int]] = []
+    # One query for each state: both follow the index in its order, however long the queue is.
+    for due in (
         and_(jobs.c.state == JobState.WAITING.value, jobs.c.not_before <= now),
         and_(jobs.c.state == JobState.RUNNING.value, jobs.c.lease_until < now),
-    )
-    ids = [
-        row[0]
-        for row in connection.execute(
-            select(jobs.c.id)
-            .where(jobs.c.kind == kind.value, due)
+    ):
+        rows = connection.execute(
+            select(jobs.c.priority, jobs.c.id)
+            .where(jobs.c.kind == kind.value, due, jobs.c.priority <= priority)
             .order_by(jobs.c.priority, jobs.c.id)
             .limit(limit)
         )
-    ]
+        found += [(row.priority, row.id) for row in rows]
+    ids = [job_id for _, job_id in sorted(found)[:limit]]
     if not ids:
         return ()
     connection.execute(
@@ -115,6 +130,41 @@ def put_back(connection: Connection, job_ids: Sequence[int], due: datetime) -> N
             lease_until=None,
         )
     )
+
+
+def postpone(connection: Connection, volume_id: int, job_id: int, due: datetime) -> None:
+    """Returns a job whose file's volume cannot be read now, and lets all of that volume wait with it: they
+    are not to be taken one by one only to be returned."""
+    put_back(connection, [job_id], due)
+    connection.execute(
+        update(jobs)
+        .where(*_of_volume(volume_id), jobs.c.state == JobState.WAITING.value, jobs.c.not_before < due)
+        .values(not_before=due)
+    )
+
+
+def take_up(connection: Connection, volume_id: int, now: datetime) -> None:
+    """Makes due what was postponed of a volume that can be read again."""
+    connection.execute(
+        update(jobs)
+        .where(
+            *_of_volume(volume_id),
+            jobs.c.state == JobState.WAITING.value,
+            jobs.c.not_before > now,
+            jobs.c.error.is_(None),  # what failed has its own time
+        )
+        .values(not_before=now)
+    )
+
+
+def _of_volume(volume_id: int) -> tuple[ColumnElement[bool], ...]:
+    its_files = select(files.c.id).where(files.c.volume_id == volume_id)
+    return jobs.c.kind == JobKind.READ.value, jobs.c.subject_id.in_(its_files)
+
+
+def held(connection: Connection, job_id: int) -> bool:
+    """Whether a job is still there: what became needless meanwhile was deleted."""
+    return connection.execute(select(jobs.c.id).where(jobs.c.id == job_id)).first() is not None
 
 
 def retry(connection: Connection, job_id: int, error: str, at: datetime | None) -> None:

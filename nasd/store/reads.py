@@ -47,7 +47,8 @@ def commit_read(
     `new` is None when the content is known; should it have been swept meanwhile, the file is read again.
     """
     row = connection.execute(select(files).where(files.c.id == file.id)).mappings().first()
-    if row is None:
+    if row is None or not queue.held(connection, job_id):
+        # Gone, or left out since the job began: what was read of it must not bring it back.
         queue.finish(connection, job_id)
         return ReadOutcome()
     now_there = (row["size"], row["mtime_ns"], row["inode"])
@@ -107,7 +108,7 @@ def commit_failure(
     """Records why a file could not be read. What was known of its former bytes is no longer shown, unless
     it is tried again: then the former content stays until the matter is decided."""
     row = connection.execute(select(files).where(files.c.id == file.id)).mappings().first()
-    if row is None:
+    if row is None or not queue.held(connection, job_id):
         queue.finish(connection, job_id)
         return ReadOutcome()
     if (row["size"], row["mtime_ns"], row["inode"]) != (file.size, file.mtime_ns, file.inode):

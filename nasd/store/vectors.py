@@ -123,10 +123,11 @@ def vectors_of(connection: Connection, model: int, ids: Sequence[int], dimension
 def vectors_of_contents(
     connection: Connection, model: int, content_ids: Sequence[int], dimension: int
 ) -> tuple[Ids, Vectors]:
+    # A subquery, not a join: a join may be begun at the wrong end, with every vector of the model.
+    its_passages = select(passages.c.id).where(passages.c.content_id.in_(content_ids))
     query = (
         select(vectors.c.passage_id, vectors.c.data)
-        .join(passages, passages.c.id == vectors.c.passage_id)
-        .where(vectors.c.model_id == model, passages.c.content_id.in_(content_ids))
+        .where(vectors.c.model_id == model, vectors.c.passage_id.in_(its_passages))
         .order_by(vectors.c.passage_id)
     )
     return _matrix(connection, query, dimension)

@@ -14,7 +14,7 @@ from nasd.flows.search import FIRST, MOST_OF_ONE_FILE, merge_names, spread
 from nasd.flows.status import eta_s
 from nasd.flows.volumes import free_name
 from nasd.flows.why import locate
-from nasd.flows.work import Meter, wait_for
+from nasd.flows.work import Meter, Signal
 from nasd.store.queue import QueueCounts
 from tests.fakes.catalogue import NOW
 from tests.fakes.clock import ManualClock
@@ -92,7 +92,7 @@ def test_names_of_volumes_are_free_and_plain() -> None:
         ("/srv/home/../home/a", ("home", b"a")),
         ("home:a/b.txt", ("home", b"a/b.txt")),
         ("/srv/homely/a", None),
-        ("/srv/home", None),
+        ("/srv/home", ("home", b"")),
         ("nowhere:a", None),
         ("a/b", None),
     ],
@@ -116,10 +116,15 @@ async def test_subscribers_hear_what_they_missed_and_lose_only_the_oldest() -> N
     assert (await anext(fresh)).data["n"] == QUEUED + 4
 
 
-async def test_a_signal_wakes_once() -> None:
-    signal = asyncio.Event()
+async def test_a_signal_reaches_every_worker_and_none_twice() -> None:
+    signal = Signal()
+    before = signal.count
+    waiting = [asyncio.create_task(signal.beyond(before, 60)) for _ in range(2)]
+    await asyncio.sleep(0)
     signal.set()
-    await wait_for(signal, 10)
-    assert not signal.is_set()
-    await wait_for(signal, 0.001)
-    assert not signal.is_set()
+    await asyncio.wait_for(asyncio.gather(*waiting), 10)
+    await signal.beyond(before, 60)  # it was set since the worker looked: there is no waiting
+    late = asyncio.create_task(signal.beyond(signal.count, 60))
+    await asyncio.sleep(0)
+    assert not late.done()
+    late.cancel()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy import Connection, event
 
 from nasd.domain.files import FileState
 from nasd.domain.identity import Scope
@@ -302,3 +305,114 @@ async def test_devices_by_name_and_token(lane: Lane) -> None:
     assert again.id == added.id
     assert again.revoked is None
     assert await lane.read(devices.device_by_token, "aa") is None
+
+
+async def test_what_was_left_out_while_it_was_read_does_not_come_back(lane: Lane) -> None:
+    volume = await add_volume(lane)
+    await see(lane, volume, seen("diary.txt"))
+    (job,) = await lane.write(queue.claim, JobKind.READ, 1, NOW)
+    file = await lane.read(files.file_by_id, job.subject_id)
+    left_out = replace(seen("diary.txt"), skip_reason="rule", skip_detail="left out by a rule")
+    await lane.write(
+        changes.apply_changes, volume.id, new=(), changed=[(file.id, left_out)], gone=(), priority=0, now=NOW
+    )
+    outcome = await lane.write(
+        reads.commit_read,
+        job_id=job.id,
+        file=file,
+        read=left_out.stat,
+        kind="text",
+        media_type="text/plain",
+        digest="d",
+        reader="text/1",
+        new=new_content("dear diary"),
+        fingerprint=None,
+        priority=0,
+        now=NOW,
+    )
+    assert outcome == reads.ReadOutcome()
+    await lane.write(
+        reads.commit_failure,
+        job_id=job.id,
+        file=file,
+        reason="malformed",
+        detail="It is broken.",
+        skipped=False,
+        retry_at=None,
+        now=NOW,
+    )
+    kept = await lane.read(files.file_by_id, file.id)
+    assert (kept.state, kept.reason, kept.content_id) == (FileState.SKIPPED, "rule", None)
+    assert await match(lane, "diary") == []
+
+
+async def test_what_is_fresh_can_be_asked_for_alone_and_an_ended_lease_counts_as_due(lane: Lane) -> None:
+    await lane.write(queue.enqueue, JobKind.READ, [1, 2], priority=queue.BACKLOG, now=NOW)
+    assert await lane.write(queue.claim, JobKind.READ, 5, NOW, priority=queue.FRESH) == ()
+    await lane.write(queue.enqueue, JobKind.READ, [3], priority=queue.FRESH, now=NOW)
+    (fresh,) = await lane.write(queue.claim, JobKind.READ, 5, NOW, priority=queue.FRESH)
+    assert fresh.subject_id == 3
+    later = NOW + LEASE + timedelta(seconds=1)
+    taken = await lane.write(queue.claim, JobKind.READ, 2, later)
+    assert [job.subject_id for job in taken] == [3, 1]
+
+
+async def test_all_of_a_volume_that_is_away_waits_together_and_is_taken_up_together(lane: Lane) -> None:
+    home, work = await add_volume(lane, "home"), await add_volume(lane, "work")
+    await see(lane, home, *(seen(f"{n}.txt", inode=n) for n in range(5)))
+    await see(lane, work, seen("w.txt", inode=9))
+    first, second = await lane.write(queue.claim, JobKind.READ, 2, NOW)
+    at = NOW + timedelta(hours=2)
+    await lane.write(queue.retry, second.id, "The disk gave an error.", at)
+    await lane.write(queue.postpone, home.id, first.id, NOW + timedelta(seconds=30))
+    counts = await lane.read(queue.count_jobs, NOW)
+    assert (counts.read, counts.retry) == (1, 5)
+    (other,) = await lane.write(queue.claim, JobKind.READ, 9, NOW)
+    await lane.write(queue.finish, other.id)
+
+    await lane.write(queue.take_up, home.id, NOW)
+    taken = await lane.write(queue.claim, JobKind.READ, 9, NOW)
+    assert len(taken) == 4
+    assert taken[0].attempts == 1, "to be returned untried is no attempt"
+    waiting = await lane.read(queue.job_about, JobKind.READ, second.subject_id)
+    assert waiting is not None
+    assert waiting.not_before == at, "what failed keeps its own time"
+
+
+async def test_times_that_the_catalogue_cannot_hold_still_filter(lane: Lane) -> None:
+    volume = await add_volume(lane)
+    await see(lane, volume, seen("a.txt"))
+    await read_next(lane, new_content("heron"), digest="d")
+    far, long_ago = NOW.replace(year=9999), NOW.replace(year=1)
+    assert len(await match(lane, "heron", Filters(modified_after=long_ago, modified_before=far))) == 1
+    assert await match(lane, "heron", Filters(modified_after=far)) == []
+
+
+async def test_vectors_of_a_content_are_found_without_looking_at_all_others(lane: Lane) -> None:
+    volume = await add_volume(lane)
+    await see(lane, volume, seen("a.txt", inode=1), seen("b.txt", inode=2))
+    _, one = await read_next(lane, new_content("one", "two"), digest="d1")
+    _, other = await read_next(lane, new_content("three"), digest="d2")
+    assert one.content_id is not None
+    model = await lane.write(vectors.model_id, name="m", fingerprint="f", dimension=4, now=NOW)
+    ids = await lane.read(vectors.passage_ids_of, [one.content_id, other.content_id or 0])
+    data = np.eye(4, dtype=np.float32)[: len(ids)]
+    await lane.write(vectors.commit_vectors, model=model, ids=ids.tolist(), data=data)
+    found, stored = await lane.read(vectors.vectors_of_contents, model, [one.content_id], 4)
+    assert found.tolist() == ids.tolist()[:2]
+    np.testing.assert_array_equal(stored, data[:2])
+
+    def steps(connection: Connection) -> list[str]:
+        asked: list[tuple[str, Any]] = []
+
+        def note(_c: object, _cursor: object, statement: str, parameters: Any, *_: object) -> None:
+            asked.append((statement, parameters))
+
+        event.listen(connection, "before_cursor_execute", note)
+        vectors.vectors_of_contents(connection, model, [one.content_id or 0], 4)
+        event.remove(connection, "before_cursor_execute", note)
+        statement, parameters = asked[-1]
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [row[3] for row in plan]
+
+    assert any("(model_id=? AND passage_id=?)" in step for step in await lane.read(steps))

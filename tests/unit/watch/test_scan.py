@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nasd.domain.files import FileStat
+from nasd.domain.files import FileStat, file_stat
 from nasd.watch.base import ScanProblem, Skipped
 from nasd.watch.rules import Rules
 from nasd.watch.scan import explain, scan
@@ -33,6 +33,25 @@ def test_what_is_seen_of_a_file(tmp_path: Path) -> None:
     assert list(scan(str(tmp_path), RULES)) == [
         FileStat(path=b"a/b.txt", size=5, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
     ]
+
+
+def test_a_time_that_no_catalogue_holds_is_held_at_the_limit(tmp_path: Path) -> None:
+    """Filesystems keep times up to the year 2446 and later, SQLite whole numbers of 64 bits."""
+    os.utime(write(tmp_path / "future.txt"), ns=(0, 14 * 10**18))
+    (found,) = scan(str(tmp_path), RULES)
+    assert isinstance(found, FileStat)
+    assert found.mtime_ns == (1 << 63) - 1
+
+
+def test_inodes_wider_than_the_catalogue_stay_apart(tmp_path: Path) -> None:
+    real = os.stat(write(tmp_path / "a.txt"))
+
+    def with_inode(inode: int) -> FileStat:
+        return file_stat(b"a.txt", os.stat_result((real.st_mode, inode, *real[2:10]), {"st_mtime_ns": 5}))
+
+    assert with_inode(5).inode == 5
+    wide = {with_inode(inode).inode for inode in ((1 << 64) - 1, 1 << 63, (1 << 63) - 1)}
+    assert wide == {-1, -(1 << 63), (1 << 63) - 1}
 
 
 def test_files_come_in_the_order_of_their_paths(tmp_path: Path) -> None:
