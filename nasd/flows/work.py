@@ -43,8 +43,10 @@ class Work:
     def __init__(self, clock: Clock) -> None:
         self.to_read = asyncio.Event()
         self.to_embed = asyncio.Event()
+        self.to_recognise = asyncio.Event()
         self.files = Meter(clock)
         self.passages = Meter(clock)
+        self.pages = Meter(clock)  # recognised
         self.embedded: dict[int, int] = {}  # passages done of contents that are not done yet
         self.unsettled: Callable[[], int] = lambda: 0  # hints not yet looked at
         self.scanning: Callable[[], int] = lambda: 0  # volumes being scanned

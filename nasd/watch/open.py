@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 
-from nasd.domain.files import FileStat
+from nasd.domain.files import FileStat, file_stat
 from nasd.errors import ReadError
 
 _FOLDER = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
@@ -29,7 +29,7 @@ def observe(root: str, path: bytes) -> FileStat | None:
     entered, the disk fails. Then nothing may be concluded.
     """
     found = look(root, path)
-    return _file_stat(path, found) if found and stat.S_ISREG(found.st_mode) else None
+    return file_stat(path, found) if found and stat.S_ISREG(found.st_mode) else None
 
 
 def look(root: str, path: bytes) -> os.stat_result | None:
@@ -55,7 +55,7 @@ def open_file(root: str, path: bytes, expected: FileStat | None = None) -> int:
     """A file descriptor to read a regular file by, which the caller closes. The access time is left alone
     where the kernel permits. A pipe or device put in the file's place does not block.
 
-    Raises ReadError: "changing" when it is gone or not what `expected` says (size, time and inode), else
+    Raises ReadError: "changing" when it is gone or not what `expected` says (size, times and inode), else
     "unreadable".
     """
     try:
@@ -80,7 +80,7 @@ def open_file(root: str, path: bytes, expected: FileStat | None = None) -> int:
     if not stat.S_ISREG(found.st_mode):
         os.close(handle)
         raise _not_regular()
-    if expected is not None and _file_stat(path, found) != expected:
+    if expected is not None and file_stat(path, found) != expected:
         os.close(handle)
         raise _changing("The file has changed since it was looked at.")
     return handle
@@ -88,7 +88,7 @@ def open_file(root: str, path: bytes, expected: FileStat | None = None) -> int:
 
 def unchanged(handle: int, expected: FileStat) -> bool:
     """Whether an open file still is what was expected: to be asked after its last byte was read."""
-    return _file_stat(expected.path, os.fstat(handle)) == expected
+    return file_stat(expected.path, os.fstat(handle)) == expected
 
 
 def _enter(root: str, path: bytes) -> tuple[int, bytes]:
@@ -117,10 +117,6 @@ def _open(folder: int, name: bytes) -> int:
         if error.errno != errno.EPERM:  # EPERM: the access time is not ours to keep
             raise
         return os.open(name, _FILE, dir_fd=folder)
-
-
-def _file_stat(path: bytes, found: os.stat_result) -> FileStat:
-    return FileStat(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
 
 
 def _changing(detail: str) -> ReadError:

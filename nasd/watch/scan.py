@@ -12,7 +12,7 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 
-from nasd.domain.files import FileStat, display_path
+from nasd.domain.files import FileStat, display_path, file_stat
 from nasd.watch.base import ScanProblem, Skipped
 from nasd.watch.mounts import PSEUDO, mount_of, read_mounts
 from nasd.watch.open import look
@@ -45,7 +45,7 @@ def scan(
                 return
             rules = outer
             if stat.S_ISREG(found.st_mode):
-                yield _judged(_file_stat(below, found), rules)
+                yield _judged(file_stat(below, found), rules)
                 return
             if not stat.S_ISDIR(found.st_mode) or rules.ignores(below, folder=True):
                 return
@@ -100,7 +100,7 @@ def _walk(
                 yield ScanProblem(path=path, detail=_sentence(path, error))
                 continue
             if stat.S_ISREG(found.st_mode):
-                yield _judged(_file_stat(path, found), inner)
+                yield _judged(file_stat(path, found), inner)
         else:
             waiting.pop()
 
@@ -157,10 +157,6 @@ def explain(root: str, rules: Rules, path: bytes, *, folder: bool = False) -> De
     if isinstance(rules_or_decision, Decision):
         return rules_or_decision
     return rules_or_decision.decide(path, folder=folder)
-
-
-def _file_stat(path: bytes, found: os.stat_result) -> FileStat:
-    return FileStat(path=path, size=found.st_size, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
 
 
 def _judged(seen: FileStat, rules: Rules) -> FileStat | Skipped:
