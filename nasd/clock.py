@@ -21,3 +21,8 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+def nanoseconds(at: datetime) -> int:
+    """Since 1970, as files have their times; exact to the microsecond."""
+    return int(at.timestamp()) * 1_000_000_000 + at.microsecond * 1_000

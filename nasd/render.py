@@ -139,6 +139,7 @@ def passage_out(stored: StoredPassage) -> wire.PassageOut:
         ),
         char_start=passage.char_start,
         char_end=passage.char_end,
+        hidden=passage.hidden,
     )
 
 

@@ -92,6 +92,7 @@ class PassageOut(Reply):
     place: PlaceOut
     char_start: int
     char_end: int
+    hidden: bool = False
 
 
 class HitOut(Reply):
@@ -174,11 +175,17 @@ class VolumeOut(Reply):
     detail: str | None = None
     source: Literal["file", "api"]
     watch: str
-    watching: str | None = Field(default=None, description="events or poll: how it is watched at present")
+    watching: str | None = Field(
+        default=None, description="events, poll, events+poll (where watches ran out) or off: at present"
+    )
     poll_seconds: int
     ignore: list[str]
     scanning: bool = False
     last_scan: datetime | None = None
+    last_wake: datetime | None = Field(default=None, description="when nasd last touched the volume")
+    last_wake_cause: str | None = Field(
+        default=None, description="scan, poll, event, read, request, or guard: looking whether it is back"
+    )
     added: datetime
     coverage: CoverageOut = CoverageOut()
     size: int = Field(default=0, description="bytes of all files known")
@@ -263,6 +270,16 @@ class QueueOut(Reply):
     eta_s: float | None = None
 
 
+class OcrOut(Reply):
+    """Recognising text in pictures and scanned pages."""
+
+    state: Literal["off", "missing", "ready", "starting"] = "off"
+    engine: str | None = Field(default=None, description="what recognises, such as tesseract 5.3.0 (deu+eng)")
+    detail: str | None = Field(default=None, description="what to do when no engine is installed")
+    waiting: int = Field(default=0, description="files with pages still to be recognised")
+    pages_per_s: float = 0.0
+
+
 class ModelOut(Reply):
     name: str
     purpose: Literal["embedding", "language"]
@@ -303,6 +320,7 @@ class StatusOut(Reply):
     volumes: list[VolumeOut] = []
     coverage: CoverageOut = CoverageOut()
     queue: QueueOut = QueueOut()
+    ocr: OcrOut = OcrOut()
     index: IndexOut
     models: list[ModelOut] = []
     recent_failures: list[FailureOut] = []

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("detail", sa.Text),
+        sa.Column("held", sa.Text),
         sa.Column("identity", sa.Text),
         sa.Column("added", sa.BigInteger, nullable=False),
         sa.Column("last_scan", sa.BigInteger),
@@ -91,11 +92,17 @@ def upgrade() -> None:
             sa.ForeignKey("volumes.id", name="fk_files_volume_id", ondelete="CASCADE"),
             nullable=False,
         ),
+        sa.Column(
+            "parent_id",
+            sa.Integer,
+            sa.ForeignKey("files.id", name="fk_files_parent_id", ondelete="CASCADE"),
+        ),
         sa.Column("path", sa.LargeBinary, nullable=False),
         sa.Column("path_text", sa.Text, nullable=False),
         sa.Column("size", sa.BigInteger, nullable=False),
         sa.Column("mtime_ns", sa.BigInteger, nullable=False),
         sa.Column("inode", sa.BigInteger, nullable=False),
+        sa.Column("ctime_ns", sa.BigInteger, nullable=False),
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("media_type", sa.String, nullable=False),
         sa.Column("state", sa.String, nullable=False),
@@ -104,9 +111,23 @@ def upgrade() -> None:
         sa.Column("content_id", sa.Integer, sa.ForeignKey("contents.id", name="fk_files_content_id")),
         sa.Column("first_seen", sa.BigInteger, nullable=False),
         sa.Column("changed", sa.BigInteger, nullable=False),
-        sa.UniqueConstraint("volume_id", "path", name="uq_files_volume_id_path"),
         sqlite_autoincrement=True,
     )
+    op.create_index(
+        "uq_files_on_disk",
+        "files",
+        ["volume_id", "path"],
+        unique=True,
+        sqlite_where=sa.text("parent_id IS NULL"),
+    )
+    op.create_index(
+        "uq_files_in_containers",
+        "files",
+        ["volume_id", "path"],
+        unique=True,
+        sqlite_where=sa.text("parent_id IS NOT NULL"),
+    )
+    op.create_index("ix_files_parent_id", "files", ["parent_id"])
     op.create_index("ix_files_content_id", "files", ["content_id"])
     op.create_index("ix_files_state_changed", "files", ["state", "changed"])
     op.create_table(
@@ -131,6 +152,7 @@ def upgrade() -> None:
         sa.Column("sheet", sa.Text),
         sa.Column("slide", sa.Integer),
         sa.Column("time_s", sa.Float),
+        sa.Column("hidden", sa.Boolean, nullable=False),
         sa.UniqueConstraint("content_id", "ordinal", name="uq_passages_content_id_ordinal"),
         sqlite_autoincrement=True,
     )

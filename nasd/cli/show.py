@@ -141,7 +141,10 @@ def file_words(file: wire.FileOut) -> str:
 def print_hits(found: wire.SearchOut) -> None:
     out = console()
     for hit in found.hits:
-        print_hit(out, str(hit.rank), hit.file, hit.passage.place, snippet(hit.passage.text, hit.highlights))
+        words = snippet(hit.passage.text, hit.highlights)
+        if hit.passage.hidden:
+            words = Text("[hidden text] ", style="dim") + words
+        print_hit(out, str(hit.rank), hit.file, hit.passage.place, words)
     if not found.hits:
         narrate("Nothing found.")
     for note in found.notes:

@@ -66,10 +66,16 @@ def print_volume(volume: wire.VolumeOut) -> None:
         "ignore": ", ".join(one_line(rule) for rule in volume.ignore),
         "added": time_words(volume.added),
         "last scan": time_words(volume.last_scan),
+        "last wake": wake_words(volume),
         "size": size_words(volume.size),
         "coverage": coverage_words(volume.coverage),
     }
     print_pairs(clean(volume.name), rows)
+
+
+def wake_words(volume: wire.VolumeOut) -> str:
+    """When the volume was last touched, and why; "" when not since the daemon began."""
+    return f"{time_words(volume.last_wake)}, by a {volume.last_wake_cause}" if volume.last_wake else ""
 
 
 def print_pairs(title: str, rows: Mapping[str, str]) -> None:
@@ -90,6 +96,7 @@ def print_status(status: wire.StatusOut) -> None:
         "memory": size_words(status.memory_bytes) if status.memory_bytes else "",
         "coverage": coverage_words(status.coverage),
         "queue": queue_words(queue) or "empty",
+        "text recognition": ocr_words(status.ocr),
         "index": f"{status.index.state}, {status.index.vectors} vectors {status.index.kind}".rstrip(),
         "services": ", ".join(
             f"{name} {state}" for name, state in sorted(status.services.items()) if state != "running"
@@ -106,6 +113,17 @@ def print_status(status: wire.StatusOut) -> None:
         for failure in status.recent_failures:
             reason = one_line(failure.detail or failure.reason or "")
             emit_text(f"  {clean(failure.volume)}:{one_line(failure.path)}: {reason}")
+
+
+def ocr_words(ocr: wire.OcrOut) -> str:
+    """What recognises text in pictures, and how many files wait for it; "" when it is off or idle."""
+    if ocr.detail is not None:
+        return f"{ocr.waiting:,} waiting. {ocr.detail}"
+    if ocr.engine is None:
+        return ""
+    waiting = f", {ocr.waiting:,} {'file' if ocr.waiting == 1 else 'files'} waiting" if ocr.waiting else ""
+    rate = f", {ocr.pages_per_s:.1f} pages/s" if ocr.pages_per_s >= 0.05 else ""
+    return one_line(ocr.engine) + waiting + rate
 
 
 def queue_words(queue: wire.QueueOut) -> str:

@@ -240,12 +240,15 @@ class ReadSettings(Section):
     wall_seconds: float = Field(default=240.0, ge=1, le=800)  # below a job's lease of 900 s
     max_file: Annotated[Bytes, Field(ge=1)] = 512 << 20
     max_chars: Whole = Field(default=50_000_000, ge=1000)
+    ocr: Literal["auto", "off"] = "auto"
+    ocr_languages: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{2,40}$")], ...] = ()
 
 
 class WatchSettings(Section):
     settle_seconds: float = Field(default=1.0, ge=0, le=600)
     settle_at_most_seconds: float = Field(default=30.0, ge=0, le=3600)
     scan_hours: float = Field(default=24.0, gt=0, le=24 * 31)
+    scan_window: DayWindow | None = None
     respect_gitignore: bool = True
 
 

@@ -20,8 +20,11 @@ from nasd.embed.base import Embedder
 from nasd.embed.pick import open_embedder
 from nasd.embed.tokens import SourceTokens
 from nasd.extract.base import Extractor, Limits
+from nasd.extract.ocr.base import Recognizer
+from nasd.extract.ocr.choose import find_recognizer
 from nasd.extract.sandbox import Sandbox
 from nasd.flows.admission import Admission
+from nasd.flows.alarm import Alarm
 from nasd.flows.ask import Ask
 from nasd.flows.coverage import CoverageCounter
 from nasd.flows.devices import Devices
@@ -30,11 +33,14 @@ from nasd.flows.events import Hub
 from nasd.flows.files import Files
 from nasd.flows.index import IndexCache
 from nasd.flows.looking import Looking
+from nasd.flows.members import Unpacking
 from nasd.flows.models import Models, Preparing
 from nasd.flows.reading import Reading
 from nasd.flows.readmission import Readmission
+from nasd.flows.scans import Scans
 from nasd.flows.search import Search
 from nasd.flows.status import Status
+from nasd.flows.thumbnails import Thumbnails
 from nasd.flows.upkeep import Upkeep
 from nasd.flows.volumes import Volumes
 from nasd.flows.watching import VolumeWatch
@@ -67,6 +73,7 @@ class Daemon:
     volumes: Volumes
     readmission: Readmission
     extractor: Extractor
+    scans: Scans
     stop_preparing: threading.Event
     clock: Clock
 
@@ -82,6 +89,7 @@ class Daemon:
         """Ends the services, saves the index, closes the catalogue. Children end at once."""
         self.stop_preparing.set()
         self.extractor.close()
+        self.scans.close()
         await self.supervisor.stop()
         await self.index.save()
         await asyncio.to_thread(self.models.close)
@@ -130,8 +138,11 @@ def assemble(
             rules=rules,
             make_watcher=lambda rules: WatchdogWatcher(rules, budget=budget),
             settler=settler,
-            looking=Looking(volume, lane, hub, index, work, clock, admission, rules, settler),
+            looking=Looking(
+                volume, lane, hub, index, work, clock, admission, rules, settler, Alarm(volume.path, clock)
+            ),
             scan_every=timedelta(hours=settings.watch.scan_hours),
+            scan_window=settings.watch.scan_window,
         )
 
     volumes = Volumes(
@@ -146,16 +157,28 @@ def assemble(
         make_watch=make_watch,
     )
     extractor = Sandbox(_limits(settings))
+    unpacking = Unpacking(lane, extractor, admission, clock, rules_of=volumes.rules_of)
     reading = Reading(
         lane,
         hub,
         models,
         index,
         extractor,
+        unpacking,
         work,
         clock,
         root_of=volumes.root_of,
         max_file=settings.read.max_file,
+    )
+    scans = Scans(
+        lane,
+        hub,
+        models,
+        extractor,
+        work,
+        clock,
+        root_of=volumes.root_of,
+        find_engine=_engine_finder(settings),
     )
     embedding = Embedding(lane, hub, models, index, work, clock)
     readmission = Readmission(lane, index, work, admission, clock)
@@ -169,6 +192,7 @@ def assemble(
         volumes,
         coverage,
         work,
+        scans,
         clock,
         version=__version__,
         state_dir=state_dir,
@@ -180,15 +204,19 @@ def assemble(
         supervisor.add(f"reading {number + 1}", reading.run)
     supervisor.add("reading fresh", reading.run_fresh)
     supervisor.add("embedding", embedding.run)
+    supervisor.add("recognition", scans.run)
     supervisor.add("index", index.run)
     supervisor.add("upkeep", upkeep.run)
+    thumbnails = Thumbnails(
+        lane, extractor, state_dir / "thumbnails", root_of=lambda number: volumes.root_of(number, "request")
+    )
     flows = Flows(
         settings=settings,
         started=clock.now(),
         search=search,
         ask=Ask(search, models, ExtractiveAnswerer(), clock),
         volumes=volumes,
-        files=Files(lane, volumes, why),
+        files=Files(lane, volumes, why, thumbnails),
         status=status,
         devices=Devices(lane, clock),
         events=hub,
@@ -203,6 +231,7 @@ def assemble(
         volumes=volumes,
         readmission=readmission,
         extractor=extractor,
+        scans=scans,
         stop_preparing=stop_preparing,
         clock=clock,
     )
@@ -224,6 +253,12 @@ def _opener(settings: Settings, models_dir: Path, stop: threading.Event) -> Call
         )
 
     return open_wanted
+
+
+def _engine_finder(settings: Settings) -> Callable[[], Recognizer | None] | None:
+    if settings.read.ocr == "off":
+        return None
+    return lambda: find_recognizer(settings.read.ocr_languages)
 
 
 def _readers(settings: Settings) -> int:

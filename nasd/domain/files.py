@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+INSIDE = "!/"
+"""Between a container's path and that of a member in it: "letters.zip!/2024/rent.pdf"."""
+
 
 class WatchMode(StrEnum):
     AUTO = "auto"
@@ -18,7 +21,7 @@ class WatchMode(StrEnum):
 class VolumeState(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"  # by its owner
-    FROZEN = "frozen"  # missing, replaced or suddenly empty: nothing is forgotten until it is back
+    FROZEN = "frozen"  # not to be believed: nothing is forgotten until it is back or its owner accepts it
 
 
 class FileState(StrEnum):
@@ -41,6 +44,7 @@ class Volume:
     source: str = "api"  # "file": from nasd.toml, which wins | "api"
     state: VolumeState = VolumeState.ACTIVE
     detail: str | None = None  # why it is frozen
+    held: str | None = None  # the burst of changes that it is frozen for until its owner accepts it
     identity: str | None = None
     added: datetime
     last_scan: datetime | None = None
@@ -48,12 +52,14 @@ class Volume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileStat:
-    """What a directory scan sees of one regular file, without opening it."""
+    """What a directory scan sees of one regular file, without opening it. `ctime_ns` is when its bytes or its
+    attributes last changed, which no program can set: it gives away a rewrite whose time was put back."""
 
     path: bytes  # relative to the volume, as the filesystem spells it
     size: int
     mtime_ns: int
     inode: int
+    ctime_ns: int = 0  # 0: not told
 
 
 def file_stat(path: bytes, found: os.stat_result) -> FileStat:
@@ -61,8 +67,10 @@ def file_stat(path: bytes, found: os.stat_result) -> FileStat:
     numbers of some filesystems (mergerfs, CIFS) are wider by a bit and are wrapped, times after 2262 and
     before 1677, which others allow, are held at the limit."""
     inode = found.st_ino if found.st_ino < 1 << 63 else found.st_ino - (1 << 64)
-    mtime_ns = min(max(found.st_mtime_ns, -(1 << 63)), (1 << 63) - 1)
-    return FileStat(path=path, size=found.st_size, mtime_ns=mtime_ns, inode=inode)
+    mtime_ns, ctime_ns = (
+        min(max(at, -(1 << 63)), (1 << 63) - 1) for at in (found.st_mtime_ns, found.st_ctime_ns)
+    )
+    return FileStat(path=path, size=found.st_size, mtime_ns=mtime_ns, inode=inode, ctime_ns=ctime_ns)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +84,12 @@ class FileRecord:
     id: int
     volume_id: int
     volume: str
+    parent_id: int | None = None  # of a member: the file on the volume that holds it, however deep
     path: bytes
     size: int
     mtime_ns: int
     inode: int
+    ctime_ns: int = 0
     kind: str
     media_type: str
     state: FileState
@@ -90,6 +100,17 @@ class FileRecord:
     semantic: bool = False  # its content's vectors are there
     first_seen: datetime
     changed: datetime
+
+    @property
+    def stat(self) -> FileStat:
+        """What was seen of it when it was last looked at."""
+        return FileStat(
+            path=self.path,
+            size=self.size,
+            mtime_ns=self.mtime_ns,
+            inode=self.inode,
+            ctime_ns=self.ctime_ns,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from enum import StrEnum
 class JobKind(StrEnum):
     READ = "read"  # subject: a file
     EMBED = "embed"  # subject: a content
+    OCR = "ocr"  # subject: a content with pages that are pictures of text
 
 
 class JobState(StrEnum):

@@ -34,6 +34,9 @@ class Block:
 
     `text` is what a person sees, without the white space around it; `after` is the white space between it
     and the next block. A document's text is the concatenation of both, so plain text stays exact.
+
+    `hidden`: no person sees this text (white on white, no size, off the page, unprintable characters). It is
+    kept apart, in blocks of its own.
     """
 
     text: str
@@ -45,6 +48,7 @@ class Block:
     line_end: int | None = None
     sheet: str | None = None
     slide: int | None = None
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +72,7 @@ class Passage:
     """A cut of a document, sized in the embedding model's tokens.
 
     `document.text[char_start:char_end] == text`; `gap` is the white space up to the next passage, so the
-    passages of a document rebuild its text exactly.
+    passages of a document rebuild its text exactly. A passage is all `hidden` (see `Block`) or all visible.
     """
 
     ordinal: int  # from 0
@@ -78,6 +82,7 @@ class Passage:
     char_end: int
     place: Place
     tokens: int
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from nasd.domain.passages import Block, Document
+from nasd.errors import ReadError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,13 @@ class Limits:
     input_bytes: int = 512 << 20
     output_chars: int = 50_000_000
     open_files: int = 32
+    # Of a container (an archive, a mailbox, a mail with attachments), beside the above for each member:
+    container_wall_s: float = 600.0  # all of it together; below a job's lease
+    members: int = 10_000
+    depth: int = 4  # containers within containers
+    member_bytes: int = 128 << 20  # one member, inflated: it is held in memory
+    held_bytes: int = 256 << 20  # a member and the containers around it that lie in memory themselves
+    inflated_bytes: int = 4 << 30  # everything that is inflated on the way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +51,16 @@ class Notes:
     metadata: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One drawn page. `form` is "gray": `data` has one byte a pixel, row by row; or "webp": a whole file."""
+
+    width: int
+    height: int
+    form: str
+    data: bytes
+
+
 class Reader(Protocol):
     """Yields a file's blocks in reading order, page by page, never holding the whole document if the
     format allows it. Plain and synchronous; runs only inside the confined child. Raises `ReadError` with a
@@ -55,6 +73,83 @@ class Reader(Protocol):
     def read(self, source: Source, notes: Notes) -> Iterator[Block]: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """One file within a container, as the container's directory tells of it. `open` gives its bytes, only
+    until the next one is asked for, and raises `ReadError` (encrypted, unsupported, malformed).
+
+    `name` may be anything that whoever made the container liked.
+    """
+
+    name: str
+    size: int
+    packed_size: int | None  # None: it cannot be told, or nothing is compressed
+    mtime_ns: int | None
+    open: Callable[[], BinaryIO]
+
+
+class Container(Protocol):
+    """Yields the files that a container holds, in an order that does not change, and never writes any
+    to disk. Plain and synchronous; runs only inside the confined child. Whatever it inflates it reports to
+    `spend` (bytes), which raises when it is too much. Raises as a `Reader` does; what was yielded before
+    stays.
+    """
+
+    name: str
+    version: int
+
+    def members(self, source: Source, notes: Notes, spend: Callable[[int], None]) -> Iterator[Packed]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A member before its bytes are looked at. `path` is within the container, "b.tar!/c.txt" when nested:
+    no empty, "." or ".." part, no control character, not there twice. `kind` is what the name promises."""
+
+    path: str
+    size: int
+    mtime_ns: int | None
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashed:
+    """A member whose bytes were hashed: BLAKE3, hexadecimal; `kind` and `reader` by its content."""
+
+    found: Found
+    kind: str
+    digest: str
+    reader: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """What became of a member, or of the container itself (`found.path` is "" and `hashed` None).
+
+    Exactly one of `document` and `error` is there, or neither when its content was said to be known.
+    """
+
+    found: Found
+    hashed: Hashed | None = None
+    document: Document | None = None
+    error: ReadError | None = None
+
+
+Members = Generator[Found | Hashed | Member, bool | None, None]
+"""Sent True after a `Found`: it is wanted, else nothing more is heard of it. Sent True after a `Hashed`: it
+is to be read, else its content is known. Sent None to start, and after a `Member`."""
+
+
+class Drawer(Protocol):
+    """Draws one page of a file in a confined child process. Thread-safe; blocks the calling thread.
+
+    Page numbers count from 1; no edge of the picture is longer than `edge` pixels; `form` as in `Picture`.
+    Raises `ReadError`, "unsupported" for a kind that has no pages to draw.
+    """
+
+    def draw(self, fd: int, *, name: str, kind: str, page: int, edge: int, form: str) -> Picture: ...
+
+
 class Extractor(Protocol):
     """Reads one file in a confined child process. Thread-safe; blocks the calling thread.
 
@@ -62,5 +157,11 @@ class Extractor(Protocol):
     """
 
     def extract(self, fd: int, *, name: str, kind: str) -> Document: ...
+
+    def unpack(self, fd: int, *, name: str, kind: str) -> Members:
+        """The members of a container, each after those that lie in it; the container itself comes last, with
+        its own text if it has one. One bad member costs one member. Raises `ReadError` when the container
+        itself cannot be read. Closing the generator ends the reading."""
+        ...
 
     def close(self) -> None: ...

@@ -15,30 +15,34 @@ import importlib
 import io
 import os
 import pkgutil
-import resource
 import select
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from itertools import product
+from typing import NoReturn
 
-from nasd.domain.passages import Block
 from nasd.errors import ReadError
-from nasd.extract import confine
-from nasd.extract.base import Notes, Reader, Source
-from nasd.extract.frames import JOB_BYTES, NEAR_LIMIT, Exit, Job, batches, frame, pack_block
+from nasd.extract import confine, samples_media
+from nasd.extract.base import Container, Notes, Reader, Source
+from nasd.extract.frames import (
+    JOB_BYTES,
+    Exit,
+    Job,
+    frame,
+    pack_block,
+    pack_picture,
+)
 from nasd.extract.kinds import HEAD_BYTES, sniff
-from nasd.extract.registry import READERS, load_reader
-from nasd.extract.samples import samples
+from nasd.extract.pictured import DRAWN_KINDS, FORMS
+from nasd.extract.pictures import draw
+from nasd.extract.registry import CONTAINERS, READERS, load_container, load_reader
+from nasd.extract.samples import packed_samples, samples
+from nasd.extract.telling import explain, tell_blocks, tell_end, tell_error, unreadable
+from nasd.extract.unpacking import Unpacking, Weary
 
-FRAME_CHARS = 64_000
 _DESCRIPTORS = 4  # file, result, errors, life line
-
-
-class _OutputLimit(Exception):
-    pass
 
 
 @dataclass(slots=True)
@@ -51,7 +55,8 @@ def main(descriptor: int) -> None:
     """Serves until the other end of the socket closes, then kills what still runs."""
     control = socket.socket(fileno=descriptor)
     readers = {kind: load_reader(kind) for kind in READERS}
-    _warm_up(readers)
+    containers = {kind: load_container(kind) for kind in CONTAINERS}
+    _warm_up(readers, containers)
     gc.collect()
     gc.freeze()  # keeps collections in the forks from copying the shared pages
     control.send(b"ready")
@@ -68,7 +73,7 @@ def main(descriptor: int) -> None:
     while True:
         for fd, _ in poll.poll():
             if fd == control.fileno():
-                if not _start(control, running, poll, readers, (wake, woken)):
+                if not _start(control, running, poll, readers, containers, (wake, woken)):
                     for other in running.values():
                         _kill(other.pid)
                     return
@@ -86,7 +91,7 @@ def main(descriptor: int) -> None:
                 poll.unregister(fd)
 
 
-def _warm_up(readers: dict[str, Reader]) -> None:
+def _warm_up(readers: dict[str, Reader], containers: dict[str, Container]) -> None:
     """Has everything imported that readers import late: in a fork, no file can be opened any more.
 
     A sample that a reader refuses is a fault of this installation, and ends the process with a traceback.
@@ -99,6 +104,15 @@ def _warm_up(readers: dict[str, Reader]) -> None:
         blocks = list(readers[kind].read(source, Notes()))
         assert blocks, kind
         frame({"blocks": [pack_block(block) for block in blocks]})
+        lot = samples_media.pictures() if kind == "image" else [data] if kind in DRAWN_KINDS else []
+        for picture, form in product(lot, FORMS):
+            source = Source(name="sample", size=len(picture), kind=kind, stream=io.BytesIO(picture))
+            frame({"picture": pack_picture(draw(source, page=1, edge=32, form=form))})
+    for kind, examples in packed_samples().items():
+        for data in examples:
+            source = Source(name="sample", size=len(data), kind=kind, stream=io.BytesIO(data))
+            for member in containers[kind].members(source, Notes(), lambda count: None):
+                member.open().read()
 
 
 def _start(
@@ -106,6 +120,7 @@ def _start(
     running: dict[int, _Running],
     poll: select.poll,
     readers: dict[str, Reader],
+    containers: dict[str, Container],
     pipe: tuple[int, int],
 ) -> bool:
     """Takes one job and forks for it. False when the parent is gone."""
@@ -130,7 +145,7 @@ def _start(
             control.close()
             for other in (*pipe, life_fd, *(child.life.fileno() for child in running.values())):
                 os.close(other)
-            _become(parent, file, result, errors, Job.decode(data), readers)
+            _become(parent, file, result, errors, Job.decode(data), readers, containers)
         os._exit(70)
     for fd in (file, result, errors):
         os.close(fd)
@@ -186,7 +201,13 @@ def _kill_group(group: int) -> None:
 
 
 def _become(
-    parent: int, file: int, result: int, errors: int, job: Job, readers: dict[str, Reader]
+    parent: int,
+    file: int,
+    result: int,
+    errors: int,
+    job: Job,
+    readers: dict[str, Reader],
+    containers: dict[str, Container],
 ) -> NoReturn:
     """Confines this process, reads the file and ends."""
     signal.set_wakeup_fd(-1)
@@ -201,70 +222,52 @@ def _become(
     confine.give_up_files_and_network()
     out = socket.socket(fileno=result)
     try:
-        _deliver(out, file, job, readers)
+        _deliver(out, file, job, readers, containers)
     except BaseException as error:  # a native parser may raise what is no Exception
-        reason, detail = _explain(error, job)
+        reason, detail = explain(error, job)
         del error
-        out.sendall(frame({"error": {"reason": reason, "detail": detail}}))
+        tell_error(out, reason, detail)
     os._exit(0)
 
 
-def _explain(error: BaseException, job: Job) -> tuple[str, str]:
-    """Reason and detail. Native parsers report a failed allocation as they like ("cannot parse"): near the
-    limit, it is memory."""
-    if isinstance(error, ReadError):
-        return error.reason, error.detail
-    if isinstance(error, _OutputLimit):
-        return "output", "The file holds more text than a file may yield."
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    if isinstance(error, MemoryError) or peak > job.memory_bytes * NEAR_LIMIT:
-        return "memory", "Reading the file needs more memory than a file may use."
-    return "malformed", f"{type(error).__name__}: {str(error)[:300]}"
-
-
-def _deliver(out: socket.socket, file: int, job: Job, readers: dict[str, Reader]) -> None:
+def _deliver(
+    out: socket.socket,
+    file: int,
+    job: Job,
+    readers: dict[str, Reader],
+    containers: dict[str, Container],
+) -> None:
     stream = io.BufferedReader(io.FileIO(file, "rb"), 1 << 16)
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     kind = sniff(head, job.kind)
+    if job.page:
+        if kind not in DRAWN_KINDS:
+            raise ReadError(f"Files of kind {kind} have no pages to draw.", reason="unsupported")
+        source = Source(name=job.name, size=job.size, kind=kind, stream=stream)
+        picture = draw(source, page=job.page, edge=job.edge, form=job.form)
+        out.sendall(frame({"picture": pack_picture(picture)}))
+        return
+    source = Source(name=job.name, size=job.size, kind=kind, stream=stream)
+    if job.members:
+        if kind not in containers:
+            raise unreadable(kind, job.kind)
+        try:
+            Unpacking(out, job, readers, containers).run(source)
+        except Weary:
+            out.sendall(frame({"again": True}))
+        except ConnectionError:
+            pass  # nobody listens any more
+        return
     reader = readers.get(kind)
     if reader is None:
-        raise _unreadable(kind, job.kind)
+        raise unreadable(kind, job.kind)
     notes = Notes()
-    blocks = reader.read(Source(name=job.name, size=job.size, kind=kind, stream=stream), notes)
-    for lot in batches(_counted(blocks, job.output_chars), FRAME_CHARS):
-        out.sendall(frame({"blocks": [pack_block(block) for block in lot]}))
+    tell_blocks(out, reader.read(source, notes), job.output_chars)
     if kind != job.kind:
         notes.metadata["kind"] = kind
-    end: dict[str, Any] = {
-        "title": notes.title or None,
-        "reader": READERS[kind].label,
-        "notes": notes.warnings,
-        "metadata": notes.metadata,
-    }
-    out.sendall(frame({"end": end}))
-
-
-def _counted(blocks: Iterator[Block], most: int) -> Iterator[Block]:
-    total = 0
-    for block in blocks:
-        total += len(block.text) + len(block.after)
-        if total > most:
-            raise _OutputLimit
-        yield block
-
-
-def _unreadable(kind: str, promised: str) -> ReadError:
-    if kind == "locked":
-        return ReadError("The file is protected by a password.", reason="encrypted")
-    if kind == "binary":
-        return ReadError("The file is no text and of no known format.", reason="unsupported")
-    if kind == promised:
-        return ReadError(f"Files of kind {kind} cannot be read yet.", reason="unsupported")
-    return ReadError(
-        f"By its content the file is of kind {kind}, which cannot be read yet.", reason="unsupported"
-    )
+    tell_end(out, READERS[kind].label, notes)
 
 
 if __name__ == "__main__":

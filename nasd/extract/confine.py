@@ -10,7 +10,9 @@ import ctypes
 import os
 import platform
 import resource
+import stat
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -22,8 +24,12 @@ _CAPABILITY_VERSION_3 = 0x20080522  # capset(2): effective, permitted, inheritab
 
 # The same numbers on every architecture (Linux 5.13 and later).
 _LANDLOCK_CREATE_RULESET = 444
+_LANDLOCK_ADD_RULE = 445
 _LANDLOCK_RESTRICT_SELF = 446
 _LANDLOCK_CREATE_RULESET_VERSION = 1
+_LANDLOCK_RULE_PATH_BENEATH = 1
+_READ_FOLDER = 0b1000
+_READ_AND_RUN = 0b1101  # execute, read a file, read a folder
 _FS_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}  # how many filesystem rights each ABI version knows
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -39,9 +45,10 @@ def die_with_parent(parent: int) -> None:
         os._exit(1)
 
 
-def limit(*, memory_bytes: int, cpu_s: int, open_files: int) -> None:
+def limit(*, memory_bytes: int, cpu_s: int, open_files: int, processes: int | None = 0) -> None:
     """Hard limits. The address space may grow by `memory_bytes` from what it is now. At `cpu_s` the kernel
-    sends SIGXCPU, which ends the process."""
+    sends SIGXCPU, which ends the process. `processes`: how many the user may have, threads counted, for one
+    that starts more; None leaves that as it is."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     space = pages * resource.getpagesize() + memory_bytes
     for what, soft, hard in (
@@ -50,7 +57,7 @@ def limit(*, memory_bytes: int, cpu_s: int, open_files: int) -> None:
         (resource.RLIMIT_NOFILE, open_files, open_files),
         (resource.RLIMIT_FSIZE, 0, 0),
         (resource.RLIMIT_CORE, 0, 0),
-        (resource.RLIMIT_NPROC, 0, 0),
+        *(() if processes is None else ((resource.RLIMIT_NPROC, processes, processes),)),
     ):
         ceiling = resource.getrlimit(what)[1]
         if ceiling != resource.RLIM_INFINITY:
@@ -66,6 +73,15 @@ def give_up_files_and_network() -> None:
     _seccomp()
 
 
+def give_up_network(*, readable: Sequence[str]) -> None:
+    """No socket can be made and no file written, from now on and for good; only what lies below `readable`
+    can be read, or run as a program. Paths that do not exist are passed over."""
+    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _capabilities()
+    _landlock(readable)
+    _seccomp(programs=True)
+
+
 def _capabilities() -> bool:
     """Drops every capability: the service's right to read the files of all users is not the child's, and on a
     kernel without landlock it would reach every file. Whether the kernel took it."""
@@ -73,8 +89,9 @@ def _capabilities() -> bool:
     return bool(_libc.capset(header, (ctypes.c_uint32 * 6)()) == 0)
 
 
-def _landlock() -> bool:
-    """Denies every filesystem right and TCP; whether the kernel took it."""
+def _landlock(readable: Sequence[str] = ()) -> bool:
+    """Denies every filesystem right but reading and running what lies below `readable`, and TCP; whether the
+    kernel took it."""
     version = _libc.syscall(_LANDLOCK_CREATE_RULESET, None, 0, _LANDLOCK_CREATE_RULESET_VERSION)
     if version < 1:
         return False
@@ -89,9 +106,25 @@ def _landlock() -> bool:
     if ruleset < 0:
         return False
     try:
+        for path in readable:
+            _allow(ruleset, path)
         return bool(_libc.syscall(_LANDLOCK_RESTRICT_SELF, ruleset, 0) == 0)
     finally:
         os.close(ruleset)
+
+
+def _allow(ruleset: int, path: str) -> None:
+    try:
+        handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        is_folder = stat.S_ISDIR(os.fstat(handle).st_mode)
+        rights = _READ_AND_RUN if is_folder else _READ_AND_RUN & ~_READ_FOLDER
+        rule = struct.pack("=Qi", rights, handle)
+        _libc.syscall(_LANDLOCK_ADD_RULE, ruleset, _LANDLOCK_RULE_PATH_BENEATH, rule, 0)
+    finally:
+        os.close(handle)
 
 
 # System calls that reading a file never needs: socket, connect, bind, listen, ptrace, process_vm_readv,
@@ -100,6 +133,7 @@ _DENIED = {
     "x86_64": (0xC000003E, (41, 42, 49, 50, 101, 310, 311, 59, 322, 425, 321, 250, 165, 272, 308)),
     "aarch64": (0xC00000B7, (198, 203, 200, 201, 117, 270, 271, 221, 281, 425, 280, 219, 40, 97, 268)),
 }
+_EXECUTE = {"x86_64": (59, 322), "aarch64": (221, 281)}
 _LD_W_ABS, _JEQ, _JGE, _RET = 0x20, 0x15, 0x35, 0x06
 _ALLOW, _KILL, _ERRNO_EPERM = 0x7FFF0000, 0x80000000, 0x00050001
 
@@ -108,13 +142,16 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_void_p))
 
 
-def _seccomp() -> bool:
+def _seccomp(*, programs: bool = False) -> bool:
     """Makes the calls in `_DENIED` fail with EPERM; whether the kernel took it. Landlock says nothing about
     UDP, Unix sockets or starting programs by descriptor; this does."""
     entry = _DENIED.get(platform.machine())
     if entry is None:
         return False
-    architecture, denied = entry
+    architecture: int = entry[0]
+    denied: tuple[int, ...] = entry[1]
+    if programs:  # others may be started
+        denied = tuple(number for number in denied if number not in _EXECUTE[platform.machine()])
     code = [
         (_LD_W_ABS, 0, 0, 4),  # the architecture: a call in another one's numbering would slip through
         (_JEQ, 1, 0, architecture),

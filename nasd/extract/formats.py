@@ -11,7 +11,7 @@ _ODF = "application/vnd.oasis.opendocument"
 FORMATS: Mapping[str, tuple[str, str]] = {
     "text": (
         "text/plain",
-        "txt text log rst=text/x-rst adoc asciidoc org tex=text/x-tex srt vtt=text/vtt nfo",
+        "txt text log adoc asciidoc srt vtt=text/vtt nfo",
     ),
     "markdown": ("text/markdown", "md markdown mdown mkd mdx qmd rmd"),
     "html": ("text/html", "html htm xhtml=application/xhtml+xml shtml"),
@@ -24,9 +24,8 @@ FORMATS: Mapping[str, tuple[str, str]] = {
         "bash zsh fish ps1 bat cmd awk sed vue svelte tf hcl nix cmake mk dockerfile proto graphql ino "
         "vhd v sv json=application/json jsonl=application/jsonl ndjson=application/x-ndjson json5 geojson "
         "yaml=application/yaml yml=application/yaml toml=application/toml ini cfg conf cnf properties env "
-        "service desktop rules xml=application/xml nxml=application/xml xsd=application/xml xsl=text/xsl "
-        "xslt=text/xsl rss=application/rss+xml atom=application/atom+xml opml=text/x-opml kml gpx "
-        "bib=text/x-bibtex diff=text/x-diff patch=text/x-diff ics=text/calendar vcf=text/vcard ldif po "
+        "service desktop rules xsd=application/xml xsl=text/xsl xslt=text/xsl "
+        "bib=text/x-bibtex diff=text/x-diff patch=text/x-diff ldif po "
         "pot",
     ),
     "csv": ("text/csv", "csv tsv=text/tab-separated-values tab=text/tab-separated-values"),
@@ -43,26 +42,43 @@ FORMATS: Mapping[str, tuple[str, str]] = {
     ),
     "xlsx": (
         f"{_OPENXML}.spreadsheetml.sheet",
-        f"xlsx xlsm=application/vnd.ms-excel.sheet.macroEnabled.12 xltx={_OPENXML}.spreadsheetml.template",
+        "xlsx xlsm=application/vnd.ms-excel.sheet.macroEnabled.12 "
+        f"xlsb=application/vnd.ms-excel.sheet.binary.macroEnabled.12 xltx={_OPENXML}.spreadsheetml.template",
     ),
     "eml": ("message/rfc822", "eml"),
-    # named, not read yet
     "doc": ("application/msword", "doc dot"),
-    "xls": ("application/vnd.ms-excel", "xls xlsb=application/vnd.ms-excel.sheet.binary.macroEnabled.12"),
-    "ppt": ("application/vnd.ms-powerpoint", "ppt pps"),
-    "odt": (f"{_ODF}.text", "odt ott fodt"),
+    "xls": ("application/vnd.ms-excel", "xls xlt"),
+    "ppt": ("application/vnd.ms-powerpoint", "ppt pps pot"),
+    "msg": ("application/vnd.ms-outlook", "msg"),
+    "odt": (f"{_ODF}.text", "odt ott fodt odm"),
     "ods": (f"{_ODF}.spreadsheet", "ods ots fods"),
     "odp": (f"{_ODF}.presentation", "odp otp fodp"),
-    "odg": (f"{_ODF}.graphics", "odg"),
+    "odg": (f"{_ODF}.graphics", "odg otg fodg"),
     "rtf": ("application/rtf", "rtf"),
     "epub": ("application/epub+zip", "epub"),
-    "book": (
-        "application/x-mobipocket-ebook",
-        "mobi azw azw3 fb2=application/x-fictionbook+xml djvu=image/vnd.djvu",
+    "fb2": ("application/x-fictionbook+xml", "fb2"),
+    "xml": (
+        "application/xml",
+        "xml nxml dita docbook dbk rss=application/rss+xml atom=application/atom+xml opml=text/x-opml "
+        "kml=application/vnd.google-earth.kml+xml gpx=application/gpx+xml tei=application/tei+xml",
     ),
-    "msg": ("application/vnd.ms-outlook", "msg"),
-    "mbox": ("application/mbox", "mbox pst=application/vnd.ms-outlook"),
+    "calendar": ("text/calendar", "ics ical ifb"),
+    "vcard": ("text/vcard", "vcf vcard"),
+    "mhtml": ("multipart/related", "mhtml mht"),
     "ipynb": ("application/x-ipynb+json", "ipynb"),
+    "rst": ("text/x-rst", "rst rest"),
+    "org": ("text/org", "org"),
+    "latex": ("text/x-tex", "tex latex ltx"),
+    "xps": ("application/oxps", "oxps xps=application/vnd.ms-xpsdocument"),
+    "iwork": (
+        "application/octet-stream",
+        "pages=application/vnd.apple.pages numbers=application/vnd.apple.numbers "
+        "key=application/vnd.apple.keynote",
+    ),
+    "mbox": ("application/mbox", "mbox"),
+    "pst": ("application/vnd.ms-outlook-pst", "pst ost"),
+    # named, not read yet
+    "book": ("application/x-mobipocket-ebook", "mobi azw azw3 djvu=image/vnd.djvu"),
     "image": (
         "application/octet-stream",
         "png=image/png jpg=image/jpeg jpeg=image/jpeg gif=image/gif webp=image/webp bmp=image/bmp "

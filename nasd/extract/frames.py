@@ -5,12 +5,18 @@ The child is trusted with nothing: whatever it sends is checked field by field b
 - job: one datagram of JSON with four descriptors beside it: the file, and the child's ends of the result
   stream, the error stream and the life line.
 - result: frames of a 4-byte big-endian length and that many bytes of JSON: `{"blocks": [[…], …]}`…, then
-  `{"end": {…}}` or `{"error": {…}}`.
+  `{"end": {…}}` or `{"error": {…}}`. A page that is to be drawn comes as `{"picture": {…}}`.
+- of a container that is to be unpacked (`members` in the job): each member begins with
+  `{"member": [path, size, mtime_ns, kind]}`, answered by one byte on the same socket, YES or NO. After NO
+  nothing more comes of it; after YES `{"hashed": [size, kind, digest, reader]}`, answered likewise whether
+  its text is wanted; the members within it; its end or error. The container's own blocks and end frame all
+  of it; `{"again": true}` asks for a fresh child that goes on where this one stops.
 - life line: the parent sends one byte to have the child killed; the warm process reports the end as JSON.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +24,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from nasd.domain.passages import Block, Role
+from nasd.extract.base import Picture
 
 JOB_BYTES = 16_384  # a datagram with name, kind and limits
 MAX_FRAME_BYTES = 1 << 30  # a sanity check; the parent's output limit is what binds
 NEAR_LIMIT = 0.6  # of the memory allowed: a failure of native code above it is taken for want of memory
+YES, NO = b"y", b"n"
 _LENGTH = struct.Struct(">I")
 _ROLES = {role.value: role for role in Role}
 
@@ -41,6 +49,14 @@ class Job:
     cpu_s: int
     open_files: int
     output_chars: int
+    page: int = 0  # to be drawn, from 1; 0: the file is to be read
+    edge: int = 0
+    form: str = ""
+    members: int = 0  # at most so many are to be unpacked; 0: only the file's own text is to be read
+    depth: int = 0
+    member_bytes: int = 0
+    held_bytes: int = 0
+    inflated_bytes: int = 0
 
     def encode(self) -> bytes:
         fields = {name: getattr(self, name) for name in self.__slots__}
@@ -84,6 +100,7 @@ def pack_block(block: Block) -> list[object]:
         block.line_end,
         None if block.sheet is None else _clean(block.sheet),
         block.slide,
+        block.hidden,
     ]
 
 
@@ -133,11 +150,13 @@ def _object(payload: bytes | bytearray) -> dict[str, Any]:
 
 def unpack_block(row: object) -> Block:
     """A block from what the child sent. Raises `BadFrame`."""
-    if not isinstance(row, list) or len(row) != 9:
+    if not isinstance(row, list) or len(row) != 10:
         raise BadFrame("no block")
-    text, after, role, level, page, line_start, line_end, sheet, slide = row
+    text, after, role, level, page, line_start, line_end, sheet, slide, hidden = row
     if not isinstance(role, str) or role not in _ROLES:
         raise BadFrame("an unknown role")
+    if not isinstance(hidden, bool):
+        raise BadFrame("neither hidden nor visible")
     return Block(
         text=_text(text),
         after=_text(after),
@@ -148,6 +167,7 @@ def unpack_block(row: object) -> Block:
         line_end=_number(line_end),
         sheet=None if sheet is None else _text(sheet),
         slide=_number(slide),
+        hidden=hidden,
     )
 
 
@@ -167,6 +187,32 @@ def unpack_mapping(value: object) -> dict[str, str]:
     if not isinstance(value, dict):
         raise BadFrame("no mapping")
     return {_text(key)[:100]: _text(item)[:1000] for key, item in list(value.items())[:100]}
+
+
+def pack_picture(picture: Picture) -> dict[str, object]:
+    return {
+        "width": picture.width,
+        "height": picture.height,
+        "data": base64.b64encode(picture.data).decode("ascii"),
+    }
+
+
+def unpack_picture(value: object, *, edge: int, form: str) -> Picture:
+    """A picture from what the child sent, checked against what was asked for. Raises `BadFrame`."""
+    if not isinstance(value, dict):
+        raise BadFrame("no picture")
+    width, height = _number(value.get("width")), _number(value.get("height"))
+    try:
+        data = base64.b64decode(_text(value.get("data")), validate=True)
+    except ValueError as error:
+        raise BadFrame("no base64") from error
+    if not width or not height or max(width, height) > edge:
+        raise BadFrame("a picture of another size")
+    if form == "gray" and len(data) != width * height:
+        raise BadFrame("a picture of another length")
+    if form == "webp" and not (data.startswith(b"RIFF") and data[8:12] == b"WEBP"):
+        raise BadFrame("no WebP picture")
+    return Picture(width=width, height=height, form=form, data=data)
 
 
 def unpack_text(value: object) -> str | None:

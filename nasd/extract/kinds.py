@@ -11,7 +11,7 @@ import codecs
 from dataclasses import dataclass
 
 from nasd.extract.formats import BARE_NAMES, FORMATS
-from nasd.extract.registry import READERS
+from nasd.extract.registry import entry_of
 
 UNKNOWN = "unknown"
 HEAD_BYTES = 8192  # how much of a file `sniff` wants to see
@@ -50,7 +50,7 @@ def kind_of(name: bytes | str) -> Kind:
 
 def supported(kind: str) -> bool:
     """Whether files of this kind can be read, or ("unknown") are worth a look at their first bytes."""
-    return kind == UNKNOWN or kind in READERS
+    return kind == UNKNOWN or entry_of(kind) is not None
 
 
 def media_type_of(kind: str) -> str:
@@ -62,7 +62,8 @@ def media_type_of(kind: str) -> str:
 _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", "image"), (0, b"\xff\xd8\xff", "image"), (0, b"GIF87a", "image"),
     (0, b"GIF89a", "image"), (8, b"WEBP", "image"), (0, b"II*\0", "image"), (0, b"MM\0*", "image"),
-    (0, b"8BPS", "image"), (4, b"ftypheic", "image"), (4, b"ftypavif", "image"), (0, b"%!PS", "image"),
+    (0, b"8BPS", "image"), (4, b"ftyphe", "image"), (4, b"ftypavi", "image"),
+    (4, b"ftypmif1", "image"), (4, b"ftypmsf1", "image"), (0, b"%!PS", "image"),
     (4, b"ftyp", "video"), (0, b"\x1aE\xdf\xa3", "video"), (8, b"AVI ", "video"),
     (0, b"ID3", "audio"), (0, b"fLaC", "audio"), (0, b"OggS", "audio"), (8, b"WAVE", "audio"),
     (0, b"\x1f\x8b", "archive"), (0, b"BZh", "archive"), (0, b"\xfd7zXZ\0", "archive"),
@@ -72,11 +73,25 @@ _MAGIC: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xcf\xfa\xed\xfe", "program"),
     (0, b"SQLite format 3\0", "database"), (0, b"PAR1", "database"),
     (0, b"{\\rtf", "rtf"), (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole"), (0, b"PK\x03\x04", "zip"),
-    (0, b"PK\x05\x06", "zip"), (0, b"age-encryption.org/v1", "encrypted"),
+    (0, b"PK\x05\x06", "zip"), (0, b"age-encryption.org/v1", "encrypted"), (0, b"!BDN", "pst"),
 )  # fmt: skip
 
-_ZIPPED = frozenset({"docx", "pptx", "xlsx"})
-_TEXTUAL = frozenset({"text", "markdown", "html", "code", "csv", "eml", UNKNOWN})
+_MEDIA = frozenset({"audio", "video"})
+_OOXML = frozenset({"docx", "pptx", "xlsx"})
+_ZIPPED = _OOXML | {"odt", "ods", "odp", "odg", "epub", "xps", "iwork"}
+_OLE = frozenset({"doc", "xls", "ppt", "msg"})
+_TEXTUAL = frozenset({
+    "text", "markdown", "html", "code", "csv", "eml", "xml", "fb2", "calendar", "vcard", "mhtml", "ipynb",
+    "rst", "org", "latex", UNKNOWN,
+})  # fmt: skip
+_STREAMS = (
+    ("EncryptedPackage", "locked"),
+    ("WordDocument", "doc"),
+    ("PowerPoint Document", "ppt"),
+    ("__properties_version", "msg"),
+    ("Workbook", "xls"),
+    ("Book", "xls"),
+)
 _BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -92,7 +107,9 @@ def sniff(head: bytes, kind: str) -> str:
         return kind if kind in _ZIPPED else _zipped(head)
     if magic == "ole":
         # Password-protected OOXML files are OLE containers around the ciphertext.
-        return "locked" if kind in _ZIPPED else kind if kind in ("doc", "xls", "ppt", "msg") else "doc"
+        return "locked" if kind in _OOXML else _compound(head, kind)
+    if magic in _MEDIA and kind in _MEDIA:
+        return kind  # the same containers hold sound alone and films
     if magic is not None:
         return magic
     if kind in _TEXTUAL:
@@ -100,7 +117,13 @@ def sniff(head: bytes, kind: str) -> str:
             return "binary"
         if kind in (UNKNOWN, "markdown", "text") and _starts_as_html(head):
             return "html"
-        return "text" if kind == UNKNOWN else kind
+        if kind in (UNKNOWN, "xml"):
+            return _xml_kind(head) or ("text" if kind == UNKNOWN else kind)
+        return kind
+    if (
+        kind in _OLE and head and looks_like_text(head)
+    ):  # programs give their exports the name of the real thing
+        return "html" if _starts_as_html(head) else _xml_kind(head) or ("csv" if kind == "xls" else "text")
     return kind  # a reader that finds something else in it will say so
 
 
@@ -124,9 +147,33 @@ def _zipped(head: bytes) -> str:
         return "epub"
     if b"mimetypeapplication/vnd.oasis.opendocument." in head[:200]:
         rest = head[head.index(b"opendocument.") + len(b"opendocument.") :]
-        names = ((b"text", "odt"), (b"spreadsheet", "ods"), (b"presentation", "odp"))
+        names = ((b"text", "odt"), (b"spreadsheet", "ods"), (b"presentation", "odp"), (b"graphics", "odg"))
         return next((kind for word, kind in names if rest.startswith(word)), "archive")
-    return "archive"
+    if b"Index/Document.iwa" in head or b"index.apxl" in head or b"QuickLook/Preview.pdf" in head:
+        return "iwork"
+    return "xps" if b".fdseq" in head else "archive"
+
+
+def _compound(head: bytes, kind: str) -> str:
+    """The kind of an OLE container by the names of its streams, where the first bytes show them."""
+    found = [made for name, made in _STREAMS if name.encode("utf-16-le") in head]
+    if kind in _OLE and (not found or kind in found):
+        return kind
+    return found[0] if found else "doc"
+
+
+def _xml_kind(head: bytes) -> str | None:
+    """What an XML text says of itself in its first element; None for a text that does not begin as XML."""
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    if not start.startswith(b"<?xml"):
+        return None
+    for name, kind in (("text", "odt"), ("spreadsheet", "ods"), ("presentation", "odp"), ("graphics", "odg")):
+        if f"vnd.oasis.opendocument.{name}".encode() in start[:4000]:
+            return kind
+    for mark, kind in ((b"<FictionBook", "fb2"), (b"<svg", "image"), (b"<!DOCTYPE html", "html")):
+        if mark in start[:2000]:
+            return kind
+    return "xml"
 
 
 def _starts_as_html(head: bytes) -> bool:

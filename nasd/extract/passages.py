@@ -4,7 +4,7 @@ The invariant, for every document whose `after` parts are white space:
 
 - `document.text[p.char_start:p.char_end] == p.text`, and `p.text` neither begins nor ends with white space;
 - `"".join(p.text + p.gap for p in passages) == document.text.lstrip()`;
-- no passage crosses a page, sheet or slide;
+- no passage crosses a page, sheet or slide, nor holds hidden text beside visible;
 - if `count_tokens` adds up over white space (as the tokenizers of BERT-like models do, without their special
   tokens), `count_tokens(p.text) <= p.tokens <= max_tokens`. Both counts are equal but for text of more than
   20 characters per token (an endless "word" is a single unknown token), which is measured by its length, and
@@ -41,12 +41,12 @@ class _Piece:
 
     @property
     def heading(self) -> bool:
-        return self.block.role is Role.HEADING
+        return self.block.role is Role.HEADING and not self.block.hidden
 
     @property
-    def leaf(self) -> tuple[int | None, str | None, int | None]:
-        """The page, sheet and slide: what no passage crosses."""
-        return self.block.page, self.block.sheet, self.block.slide
+    def leaf(self) -> tuple[int | None, str | None, int | None, bool]:
+        """The page, sheet and slide, and whether it is seen: what no passage crosses."""
+        return self.block.page, self.block.sheet, self.block.slide, self.block.hidden
 
 
 @dataclass(slots=True)
@@ -253,6 +253,7 @@ def _passages(text: str, groups: list[list[_Piece]]) -> Iterator[Passage]:
             char_end=last.end,
             place=_place(group),
             tokens=sum(piece.tokens for piece in group),
+            hidden=first.block.hidden,
         )
 
 

@@ -6,9 +6,18 @@ no file can be opened. Reading a sample does it beforehand, on any Python versio
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
+import tarfile
 import zipfile
 from collections.abc import Mapping
+
+import zstandard
+
+from nasd.extract import samples_media
+from nasd.extract.samples_documents import document_samples, message
 
 _W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 _A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"'
@@ -19,7 +28,9 @@ _R = 'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationshi
 _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELATIONS = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
 
-_PDF_TEXT = b"BT /F 12 Tf 40 100 Td (A line of text that is cut at its) Tj 0 -14 Td (end) Tj ET"
+_PDF_TEXT = (
+    b"BT /F 12 Tf 40 100 Td (A line of text that is cut at its) Tj 0 -14 Td (end) Tj 1 g (white) Tj ET"
+)
 _PDF = (
     b"%%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
     b"2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"
@@ -60,6 +71,7 @@ def samples() -> dict[str, bytes]:
         "html": b"<meta charset=utf-8><title>t</title><h1>a</h1><table><tr><td>b<td>c</table><pre>d</pre>",
         "code": b"def f():\n    pass\n\n\ndef g():\n    pass\n",
         "csv": b"a;b\n1;2\n",
+        **document_samples(_PDF),
         "pdf": _PDF,
         "eml": _MAIL,
         "docx": _package(
@@ -80,6 +92,9 @@ def samples() -> dict[str, bytes]:
                 "<a:t>a</a:t></a:r></a:p></p:txBody></p:sp></p:spTree></p:cSld></p:sld>",
             }
         ),
+        "image": samples_media.photo(),
+        "audio": samples_media.song(),
+        "video": samples_media.film(),
         "xlsx": _package(
             {
                 "[Content_Types].xml": _TYPES,
@@ -90,5 +105,39 @@ def samples() -> dict[str, bytes]:
                 "xl/worksheets/sheet1.xml": f'<worksheet {_S}><sheetData><row r="1"><c r="A1"><v>1</v></c>'
                 "</row></sheetData></worksheet>",
             }
+        ),
+    }
+
+
+def packed_samples() -> dict[str, tuple[bytes, ...]]:
+    """Kind of container -> small valid ones, of each format and compression."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("ä" * 120)
+        info.size = 1
+        archive.addfile(info, io.BytesIO(b"a"))
+    plain = tar.getvalue()
+    zips = io.BytesIO()
+    with zipfile.ZipFile(zips, "w") as package:
+        for number, method in enumerate(
+            (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
+        ):
+            package.writestr(f"{number}.txt", b"a" * 100, method)
+    return {
+        "archive": (
+            zips.getvalue(),
+            plain,
+            gzip.compress(plain),
+            bz2.compress(plain),
+            lzma.compress(plain),
+            zstandard.compress(plain),
+            gzip.compress(b"a"),
+        ),
+        "msg": (message("a", "b", attached="c.txt"),),
+        "mbox": (b"From a@example.org\nSubject: =?utf-8?q?b?=\nDate: Mon, 2 Mar 2026 10:00:00 +0100\n\nc\n",),
+        "eml": (
+            b"Subject: s\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
+            b"Content-Type: text/plain\nContent-Disposition: attachment; filename*=utf-8''%c3%a4.txt\n"
+            b"Content-Transfer-Encoding: base64\n\n4Q==\n--b--\n",
         ),
     }

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import array
 import contextlib
 import os
 import select
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field, replace
 
 from nasd.domain.passages import Block, Document
 from nasd.errors import ReadError
-from nasd.extract.base import Limits
+from nasd.extract.base import Found, Hashed, Limits, Member, Members, Picture
+from nasd.extract.conversation import Patience, converse
 from nasd.extract.frames import (
     NEAR_LIMIT,
     BadFrame,
@@ -25,17 +24,17 @@ from nasd.extract.frames import (
     Job,
     unpack_blocks,
     unpack_mapping,
+    unpack_picture,
     unpack_text,
     unpack_words,
 )
 from nasd.extract.kinds import supported
+from nasd.extract.received import REASONS, Received
+from nasd.extract.warm import STOP_S, Warm, launch, send, stop
 
-_START_S = 60.0  # importing the readers on a slow disk
-_STOP_S = 5.0
 _PORTION = 1 << 18
-_REASONS = frozenset(
-    {"too_large", "unsupported", "encrypted", "malformed", "memory", "output", "unreadable", "crashed"}
-)
+_MOST_CHILDREN = 50
+"""For one container: whenever one ends over a member, another goes on with the next."""
 
 
 class _Gone(Exception):
@@ -43,11 +42,19 @@ class _Gone(Exception):
 
 
 @dataclass(slots=True)
-class _Warm:
-    """The warm process and the socket that jobs go to."""
+class _Child:
+    """A child at work: what it sends and is sent, its life line, and what it prints."""
 
-    process: subprocess.Popen[bytes]
-    control: socket.socket
+    result: socket.socket
+    life: socket.socket
+    errors: int
+
+    def said(self) -> str:
+        os.set_blocking(self.errors, False)
+        try:
+            return os.read(self.errors, 1 << 16).decode("utf-8", "replace")
+        except BlockingIOError:
+            return ""
 
 
 @dataclass(slots=True)
@@ -56,6 +63,7 @@ class _Result:
     chars: int = 0
     end: dict[str, object] | None = None
     error: tuple[str, str] | None = None
+    picture: object = None
 
 
 class Sandbox:
@@ -68,7 +76,7 @@ class Sandbox:
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self._lock = threading.Lock()
-        self._warm: _Warm | None = None
+        self._warm: Warm | None = None
         self._closed = False
 
     def extract(self, fd: int, *, name: str, kind: str) -> Document:
@@ -80,9 +88,73 @@ class Sandbox:
             raise ReadError(
                 f"The file has {size} bytes; at most {self.limits.input_bytes} are read.", reason="too_large"
             )
+        return self._document(*self._twice(fd, self._job(name, kind, size)))
+
+    def draw(self, fd: int, *, name: str, kind: str, page: int, edge: int, form: str) -> Picture:
+        """Draws a page of the file behind `fd`; the descriptor's offset moves."""
+        size = os.fstat(fd).st_size
+        job = replace(self._job(name, kind, size), page=page, edge=edge, form=form)
+        outcome, ended, said = self._twice(fd, job)
+        if outcome.error is None and outcome.picture is None:
+            raise self._death(ended, said)
+        self._raise_error(outcome)
+        try:
+            return unpack_picture(outcome.picture, edge=edge, form=form)
+        except BadFrame as error:
+            raise ReadError(f"The reading process sent {error}.", reason="crashed") from error
+
+    def unpack(self, fd: int, *, name: str, kind: str) -> Members:
+        """The members of the container behind `fd`; the descriptor's offset moves."""
+        size = os.fstat(fd).st_size
+        if size > self.limits.input_bytes:
+            raise ReadError(
+                f"The file has {size} bytes; at most {self.limits.input_bytes} are read.", reason="too_large"
+            )
+        limits = self.limits
+        job = replace(
+            self._job(name, kind, size),
+            cpu_s=max(limits.cpu_s, int(limits.container_wall_s)),
+            members=limits.members,
+            depth=limits.depth,
+            member_bytes=limits.member_bytes,
+            held_bytes=limits.held_bytes,
+            inflated_bytes=limits.inflated_bytes,
+        )
+        received = Received(limits, Found(path="", size=size, mtime_ns=None, kind=kind))
+        patience = Patience(limits.container_wall_s, limits.wall_s)
+        gone = False
+        for _ in range(_MOST_CHILDREN):
+            received.begin()
+            try:
+                with self._child(fd, job) as child:
+                    ended = yield from self._converse(child, received, patience)
+                    if received.finished:
+                        return
+                    if received.tired:
+                        continue
+                    error = self._death(ended, child.said())
+            except _Gone:
+                if gone or self._closed:
+                    break
+                gone = True
+                continue
+            except ReadError as failure:
+                if patience.over:
+                    yield received.cut_short(f"{failure.detail} The rest of it was not read.")
+                    return
+                error = failure
+            yield received.fail(error)
+        raise ReadError(
+            "The reading process ended again and again while the file was read.",
+            reason="crashed",
+            temporary=True,
+        )
+
+    def _twice(self, fd: int, job: Job) -> tuple[_Result, Exit, str]:
+        """Once more when the warm process itself has ended."""
         for _ in range(2):
             try:
-                return self._extract(fd, name, kind, size)
+                return self._extract(fd, job)
             except _Gone:
                 if self._closed:
                     break
@@ -96,7 +168,7 @@ class Sandbox:
             self._closed = True
             warm, self._warm = self._warm, None
         if warm is not None:
-            _stop(warm)
+            stop(warm)
 
     def warm_up(self) -> None:
         """Starts the warm process now, so that the first file need not wait for it."""
@@ -104,29 +176,28 @@ class Sandbox:
 
     # --- the warm process ---
 
-    def _ready(self) -> _Warm:
+    def _ready(self) -> Warm:
         with self._lock:
             if self._closed:
                 raise ReadError("nasd is stopping.", reason="crashed", temporary=True)
             if self._warm is not None and self._warm.process.poll() is None:
                 return self._warm
             if self._warm is not None:
-                _stop(self._warm)
+                stop(self._warm)
             self._warm = None
-            self._warm = _launch()
+            self._warm = launch()
             return self._warm
 
-    def _drop(self, warm: _Warm) -> None:
+    def _drop(self, warm: Warm) -> None:
         with self._lock:
             if self._warm is warm:
                 self._warm = None
-        _stop(warm)
+        stop(warm)
 
     # --- one file ---
 
-    def _extract(self, fd: int, name: str, kind: str, size: int) -> Document:
-        warm = self._ready()
-        job = Job(
+    def _job(self, name: str, kind: str, size: int) -> Job:
+        return Job(
             name=name[-200:],
             size=size,
             kind=kind,
@@ -135,6 +206,17 @@ class Sandbox:
             open_files=self.limits.open_files,
             output_chars=self.limits.output_chars,
         )
+
+    def _extract(self, fd: int, job: Job) -> tuple[_Result, Exit, str]:
+        """What came, how the child ended, and what it said on its way."""
+        with self._child(fd, job) as child:
+            outcome, ended = self._follow(child.result, child.life)
+            return outcome, ended, child.said()
+
+    @contextlib.contextmanager
+    def _child(self, fd: int, job: Job) -> Iterator[_Child]:
+        """A child that works at a job. Raises `_Gone` when there is no warm process to fork it."""
+        warm = self._ready()
         with contextlib.ExitStack() as held:
             result, result_child = socket.socketpair()
             life, life_child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -143,7 +225,7 @@ class Sandbox:
             errors, errors_child = os.pipe()
             held.callback(os.close, errors)
             try:
-                _send(warm.control, job, [fd, result_child.fileno(), errors_child, life_child.fileno()])
+                send(warm.control, job, [fd, result_child.fileno(), errors_child, life_child.fileno()])
             except OSError as error:
                 self._drop(warm)
                 raise _Gone from error
@@ -152,15 +234,10 @@ class Sandbox:
                 result_child.close()
                 life_child.close()
             try:
-                outcome, ended = self._follow(result, life)
+                yield _Child(result, life, errors)
             except _Gone:
                 self._drop(warm)
                 raise
-            os.set_blocking(errors, False)
-            with contextlib.suppress(BlockingIOError):
-                said = os.read(errors, 1 << 16).decode("utf-8", "replace")
-                return self._conclude(outcome, ended, said)
-            return self._conclude(outcome, ended, "")
 
     def _follow(self, result: socket.socket, life: socket.socket) -> tuple[_Result, Exit]:
         """Collects the result until the child has ended. Raises `ReadError` (time, output, crashed) after
@@ -213,6 +290,8 @@ class Sandbox:
                 if outcome.chars > self.limits.output_chars:
                     raise ReadError("The file holds more text than a file may yield.", reason="output")
                 outcome.blocks.extend(blocks)
+            elif "picture" in message:
+                outcome.picture = message["picture"]
             elif isinstance(end := message.get("end"), dict):
                 outcome.end = end
             elif isinstance(error := message.get("error"), dict):
@@ -223,11 +302,25 @@ class Sandbox:
             raise ReadError("The file holds more text than a file may yield.", reason="output")
         return bool(data)
 
+    def _converse(
+        self, child: _Child, received: Received, patience: Patience
+    ) -> Generator[Found | Hashed | Member, bool | None, Exit]:
+        """Until the child has ended; kills it when that is not its own doing. Raises as `_follow`."""
+        most_pending = 8 * self.limits.output_chars + (1 << 20)
+        try:
+            ended = yield from converse(child.result, child.life, received, patience, most_pending)
+        except BaseException:  # also when the caller has heard enough
+            self._kill(child.life)
+            raise
+        if ended is None:
+            raise _Gone
+        return ended
+
     def _kill(self, life: socket.socket) -> None:
         """Has the warm process kill the child and waits until it is gone; if it does not answer, ends it."""
         with contextlib.suppress(OSError):
             life.send(b"k")
-            life.settimeout(_STOP_S)
+            life.settimeout(STOP_S)
             life.recv(4096)
             return
         with self._lock:
@@ -235,10 +328,13 @@ class Sandbox:
         if warm is not None:
             self._drop(warm)
 
-    def _conclude(self, outcome: _Result, ended: Exit, said: str) -> Document:
+    def _raise_error(self, outcome: _Result) -> None:
         if outcome.error is not None:
             reason, detail = outcome.error
-            raise ReadError(detail, reason=reason if reason in _REASONS else "malformed")
+            raise ReadError(detail, reason=reason if reason in REASONS else "malformed")
+
+    def _document(self, outcome: _Result, ended: Exit, said: str) -> Document:
+        self._raise_error(outcome)
         if outcome.end is None:
             raise self._death(ended, said)
         end = outcome.end
@@ -272,59 +368,3 @@ class Sandbox:
         last = said.strip().rsplit("\n", 1)[-1][:200]
         how = f"signal {ended.signal}" if ended.signal else f"code {ended.code}"
         return ReadError(f"The parser crashed ({how}){': ' + last if last else ''}.", reason="crashed")
-
-
-def _send(control: socket.socket, job: Job, fds: list[int]) -> None:
-    rights = array.array("i", fds)
-    control.sendmsg([job.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
-
-
-def _launch() -> _Warm:
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    environment = {
-        "PATH": os.defpath,
-        "LANG": "C.UTF-8",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "MALLOC_ARENA_MAX": "1",
-    }
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-m", "nasd.extract.child", str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            pass_fds=[theirs.fileno()],
-            env=environment,
-            cwd="/",
-        )
-    finally:
-        theirs.close()
-    warm = _Warm(process, ours)
-    ours.settimeout(_START_S)
-    try:
-        ready = ours.recv(16)
-    except OSError:
-        ready = b""
-    ours.settimeout(None)
-    if ready != b"ready":
-        process.kill()
-        said = process.communicate()[1].decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
-        ours.close()
-        raise ReadError(f"The reading process does not start: {said[:300]}", reason="crashed", temporary=True)
-    return warm
-
-
-def _stop(warm: _Warm) -> None:
-    """Closing the socket ends the warm process; its children are killed with it. The process is not tied to
-    the thread that started it (as a parent-death signal would be), only to this socket."""
-    with contextlib.suppress(OSError):
-        warm.control.shutdown(socket.SHUT_RDWR)
-    warm.control.close()
-    try:
-        warm.process.wait(_STOP_S)
-    except subprocess.TimeoutExpired:
-        warm.process.kill()
-        warm.process.wait()
-    if warm.process.stderr is not None:
-        warm.process.stderr.close()

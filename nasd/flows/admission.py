@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from blake3 import blake3
@@ -11,7 +12,7 @@ from nasd.clock import Clock
 from nasd.config import PolicyRule
 from nasd.domain.files import FileStat, display_path
 from nasd.extract.kinds import kind_of, supported
-from nasd.extract.registry import READERS
+from nasd.extract.registry import CONTAINERS, READERS
 from nasd.policy.rules import FileSubject, decide
 from nasd.store.changes import Seen
 
@@ -30,7 +31,8 @@ class Admission:
     def fingerprint(self) -> str:
         """Changes when the policy or the readers do: then every file is to be judged anew."""
         rules = [rule.model_dump_json() for rule in self._policy]
-        readers = sorted(f"{kind} {entry.label}" for kind, entry in READERS.items())
+        entries = [*READERS.items(), *CONTAINERS.items()]
+        readers = sorted(f"{kind} {entry.label}" for kind, entry in entries)
         return blake3("\n".join([*rules, *readers]).encode()).hexdigest()
 
     def admit(self, volume: str, stat: FileStat) -> Seen:
@@ -56,8 +58,8 @@ class Admission:
 
     def same_treatment(self, volume: str, old_path: bytes, stat: FileStat) -> bool:
         """Whether a file that moved is read as before: then nothing about it needs to be looked at again."""
-        before = self.admit(
-            volume, FileStat(path=old_path, size=stat.size, mtime_ns=stat.mtime_ns, inode=stat.inode)
-        )
+        before = self.admit(volume, replace(stat, path=old_path))
         after = self.admit(volume, stat)
+        if after.kind in CONTAINERS and any(rule.match.path is not None for rule in self._policy):
+            return False  # its members' paths change too, and may be judged otherwise
         return (before.kind, before.skip_reason) == (after.kind, after.skip_reason)

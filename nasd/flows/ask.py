@@ -55,7 +55,10 @@ class Ask:
                 cure="Use the extractive answerer (auto does).",
                 fields={"answerer": "llm is not available"},
             )
-        return await self._search.search(question, k=EVIDENCE, mode=Mode.HYBRID, filters=filters, prose=True)
+        # What no person sees is no evidence, and no answerer ever gets it: it may be there to mislead one.
+        return await self._search.search(
+            question, k=EVIDENCE, mode=Mode.HYBRID, filters=filters, prose=True, hidden=False
+        )
 
     async def _answer(self, question: str, found: SearchResult, began: float) -> Answer:
         embed = None if self._models.embedder is None else self._embed

@@ -7,11 +7,12 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from nasd import wire
+from nasd import render, wire
 from nasd.domain.files import FileRecord, FileState, FileText, display_path, filesystem_path
 from nasd.domain.jobs import Job, JobKind
 from nasd.domain.search import Filters
-from nasd.errors import NotFound
+from nasd.errors import Conflict, NotFound
+from nasd.flows.thumbnails import Thumbnails
 from nasd.flows.volumes import Volumes
 from nasd.flows.why import Why, detail_of
 from nasd.store import contents, files, queue
@@ -20,10 +21,11 @@ from nasd.watch.open import observe
 
 
 class Files:
-    def __init__(self, lane: Lane, volumes: Volumes, why: Why) -> None:
+    def __init__(self, lane: Lane, volumes: Volumes, why: Why, thumbnails: Thumbnails) -> None:
         self._lane = lane
         self._volumes = volumes
         self._why = why
+        self._thumbnails = thumbnails
 
     async def page(
         self,
@@ -68,7 +70,13 @@ class Files:
         """The file and where it lies, with no link on the way, so that nothing outside of the volume can be
         served. `NotFound` when it is not there now."""
         file = await self._lane.read(files.file_by_id, file_id)
-        root = self._volumes.root_of(file.volume_id)
+        if file.parent_id is not None:
+            outer = await self._lane.read(files.file_by_id, file.parent_id)
+            raise Conflict(
+                "The file lies in a container and is not served by itself.",
+                cure=f"Fetch {display_path(outer.path)} ({render.encode_file_id(outer.id)}), or its /text.",
+            )
+        root = self._volumes.root_of(file.volume_id, "request")
         if root is None:
             raise NotFound("The file's volume is not there now, or is paused.")
         try:
@@ -79,6 +87,9 @@ class Files:
             raise NotFound("The file is not on its volume any more.")
         return file, Path(os.fsdecode(filesystem_path(root, file.path)))
 
+    async def thumbnail(self, file_id: int) -> tuple[bytes, str]:
+        return await self._thumbnails.of_file(file_id)
+
     async def why(self, path: str) -> wire.WhyOut:
         return await self._why.path(path)
 
@@ -88,7 +99,7 @@ class Files:
     async def jobs(self, *, after_id: int, limit: int) -> Sequence[tuple[Job, str]]:
         jobs = await self._lane.read(queue.page_jobs, after_id, limit)
         of_files = [job.subject_id for job in jobs if job.kind is JobKind.READ]
-        of_contents = [job.subject_id for job in jobs if job.kind is JobKind.EMBED]
+        of_contents = [job.subject_id for job in jobs if job.kind is not JobKind.READ]
         paths = await self._lane.read(files.paths_of, of_files)
         holders = await self._lane.read(files.holders_of, of_contents)
         titles = {number: f"{file.volume}:{display_path(file.path)}" for number, file in holders.items()}

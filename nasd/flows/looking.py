@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 
-from nasd.clock import Clock
+from nasd.clock import Clock, nanoseconds
 from nasd.domain.files import FileStat, Volume
 from nasd.flows.admission import Admission
+from nasd.flows.alarm import Alarm
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.flows.work import Work
@@ -24,16 +24,16 @@ from nasd.watch.scan import scan
 from nasd.watch.settle import Settler
 
 BATCH = 400  # differences a transaction: about 50 ms, so that other writers get their turn
-BUFFERED_NEW = 20_000  # new files held back to recognise moves; beyond that they are hashed instead
+BUFFERED = 20_000  # differences held back to recognise moves and bursts; beyond that, new files are hashed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a look came to."""
+    """What a look came to. With an `alarm`, which says what was seen, nothing more was committed."""
 
     problems: tuple[ScanProblem, ...]
-    gone: frozenset[bytes]
-    added: int
+    gone: frozenset[bytes] = frozenset()
+    alarm: str | None = None
 
 
 @dataclass(slots=True)
@@ -42,9 +42,9 @@ class _Round:
 
     new: list[Seen] = field(default_factory=list)
     gone: list[Known] = field(default_factory=list)
-    changed: list[tuple[int, Seen]] = field(default_factory=list)
+    changed: list[tuple[Known, Seen]] = field(default_factory=list)
     problems: list[ScanProblem] = field(default_factory=list)
-    added: int = 0
+    alarm: str | None = None
 
 
 class Looking:
@@ -61,6 +61,7 @@ class Looking:
         admission: Admission,
         rules: Rules,
         settler: Settler,
+        alarm: Alarm,
     ) -> None:
         self._volume_id = volume.id
         self._name = volume.name
@@ -73,8 +74,10 @@ class Looking:
         self._admission = admission
         self._rules = rules
         self._settler = settler
+        self._alarm = alarm
         self._stop = False
         self._walking: asyncio.Task[None] | None = None
+        self._known_files: int | None = None
 
     async def take_up(self) -> None:
         """Has what was postponed while the volume was away read now."""
@@ -93,12 +96,18 @@ class Looking:
         priority: int,
         blind: tuple[bytes, ...],
         believed: Callable[[], Awaitable[bool]],
+        known_files: int | None,
     ) -> Look:
-        """Looks at what hints name and commits the differences: moves, then what is new, then what is gone;
-        that last only if the volume is `believed` when asked after the disk was walked.
+        """Looks at what hints name and commits the differences: moves, changes, what is new, then what is
+        gone; that last only if the volume is `believed` when asked after the disk was walked.
 
-        What is still being written is hinted again by itself instead. Raises `DiskFull`.
+        `known_files` is how many files the catalogue holds of the volume: before anything but new files is
+        committed, the alarm is asked whether it is a burst. None: the owner has accepted the volume as it is,
+        nothing is asked. What is still being written is hinted again by itself instead. Raises `DiskFull`.
         """
+        self._known_files = known_files
+        if known_files is None:
+            self._alarm.silence()
         found = _Round()
         for hint in hints:
             await self._compare(hint.path, found, closed=hint.closed, priority=priority, blind=blind)
@@ -108,15 +117,18 @@ class Looking:
             paths = {seen.stat.path for _, seen in moved}
             found.gone = [known for known in found.gone if known.file_id not in ids]
             found.new = [seen for seen in found.new if seen.stat.path not in paths]
-            renamed = [(known.file_id, seen.stat.path) for known, seen in moved]
-            await self._apply(moved=renamed, priority=priority)
+        await self._ask_alarm(found, moved)
+        if found.alarm is not None:
+            return Look(problems=tuple(found.problems), alarm=found.alarm)
+        for start in range(0, len(moved), BATCH):
+            await self._apply(moved=moved[start : start + BATCH], priority=priority)
         await self._add(found, priority)
         gone: frozenset[bytes] = frozenset()
         if found.gone and await believed():
             gone = frozenset(known.path for known in found.gone)
             for start in range(0, len(found.gone), BATCH):
                 await self._apply(gone=found.gone[start : start + BATCH], priority=priority)
-        return Look(problems=tuple(found.problems), gone=gone, added=found.added)
+        return Look(problems=tuple(found.problems), gone=gone)
 
     async def _compare(
         self, below: bytes, found: _Round, *, closed: bool, priority: int, blind: tuple[bytes, ...]
@@ -135,6 +147,7 @@ class Looking:
                     size=one.size,
                     mtime_ns=one.mtime_ns,
                     inode=one.inode,
+                    ctime_ns=one.ctime_ns,
                     file_id=one.id,
                     state=one.state,
                     reason=one.reason,
@@ -159,7 +172,7 @@ class Looking:
         at_once: bool,
     ) -> None:
         """Sorts a batch of differences; commits what need not wait for the end of the round."""
-        now, wall_ns = self._clock.monotonic(), time.time_ns()
+        now, wall_ns = self._clock.monotonic(), nanoseconds(self._clock.now())
         for item in batch:
             if isinstance(item, ScanProblem):
                 found.problems.append(item)
@@ -175,18 +188,32 @@ class Looking:
                 if item.known is None:
                     found.new.append(seen)
                 else:
-                    found.changed.append((item.known.file_id, seen))
-        if found.changed:
-            await self._apply(changed=found.changed, priority=priority)
-            found.changed = []
-        if at_once or len(found.new) > BUFFERED_NEW:
-            await self._add(found, priority)
+                    found.changed.append((item.known, seen))
+        if found.alarm is None and (at_once or len(found.new) + len(found.changed) > BUFFERED):
+            if found.changed:
+                await self._ask_alarm(found, [])
+            if found.alarm is None:
+                await self._add(found, priority)
+        elif found.alarm is not None:
+            found.new, found.changed = [], []
+
+    async def _ask_alarm(self, found: _Round, moved: list[tuple[Known, Seen]]) -> None:
+        if self._known_files is not None and found.alarm is None:
+            found.alarm = await self._alarm.raised(
+                known_files=self._known_files,
+                new=found.new,
+                changed=found.changed,
+                gone=found.gone,
+                moved=moved,
+            )
 
     async def _add(self, found: _Round, priority: int) -> None:
+        """Commits what changed and what is new."""
+        for start in range(0, len(found.changed), BATCH):
+            await self._apply(changed=found.changed[start : start + BATCH], priority=priority)
         for start in range(0, len(found.new), BATCH):
             await self._apply(new=found.new[start : start + BATCH], priority=priority)
-        found.added += len(found.new)
-        found.new = []
+        found.changed, found.new = [], []
 
     def _seen(self, item: FileStat | Skipped) -> Seen:
         if isinstance(item, Skipped):
@@ -209,19 +236,21 @@ class Looking:
         self,
         *,
         new: list[Seen] | None = None,
-        changed: list[tuple[int, Seen]] | None = None,
+        changed: list[tuple[Known, Seen]] | None = None,
         gone: list[Known] | None = None,
-        moved: list[tuple[int, bytes]] | None = None,
+        moved: list[tuple[Known, Seen]] | None = None,
         priority: int,
     ) -> None:
+        # A file that was itself renamed has another ctime: its digest tells that it is the same.
+        touched = [(known, seen) for known, seen in moved or [] if known.ctime_ns != seen.stat.ctime_ns]
         async with self._index.changing:
             applied = await self._lane.write(
                 changes.apply_changes,
                 self._volume_id,
                 new=new or [],
-                changed=changed or [],
+                changed=[(known.file_id, seen) for known, seen in [*(changed or []), *touched]],
                 gone=[known.file_id for known in gone or []],
-                moved=moved or [],
+                moved=[(known.file_id, seen.stat.path) for known, seen in moved or []],
                 priority=priority,
                 now=self._clock.now(),
             )

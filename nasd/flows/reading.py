@@ -16,18 +16,21 @@ from blake3 import blake3
 from nasd.clock import Clock
 from nasd.domain.files import FileRecord, FileStat, display_path, file_stat
 from nasd.domain.jobs import Job, JobKind, next_attempt
+from nasd.domain.passages import Document
 from nasd.errors import DiskFull, NasdError, NotFound, ReadError
 from nasd.extract.base import Extractor
 from nasd.extract.kinds import HEAD_BYTES, media_type_of, sniff
 from nasd.extract.passages import cut
-from nasd.extract.registry import READERS
+from nasd.extract.registry import CONTAINERS, entry_of
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
+from nasd.flows.members import SKIPPED, Unpacking
 from nasd.flows.models import Models
 from nasd.flows.work import Work
 from nasd.store import contents, files, queue, reads
 from nasd.store.contents import NewContent
 from nasd.store.lane import Lane
+from nasd.store.members import MemberRead
 from nasd.store.reads import ReadOutcome
 from nasd.watch.open import open_file, unchanged
 
@@ -52,6 +55,7 @@ class Taken:
     digest: str
     reader: str
     new: NewContent | None
+    members: tuple[MemberRead, ...] = ()
 
 
 class Reading:
@@ -62,6 +66,7 @@ class Reading:
         models: Models,
         index: IndexCache,
         extractor: Extractor,
+        unpacking: Unpacking,
         work: Work,
         clock: Clock,
         *,
@@ -74,6 +79,7 @@ class Reading:
         self._models = models
         self._index = index
         self._extractor = extractor
+        self._unpacking = unpacking
         self._work = work
         self._clock = clock
         self._root_of = root_of
@@ -120,6 +126,11 @@ class Reading:
         except NotFound:
             await self._lane.write(queue.finish, job.id)
             return
+        if file.parent_id is not None:  # a member is read with all that is in its container
+            now = self._clock.now()
+            await self._lane.write(queue.hand_over, job.id, JobKind.READ, file.parent_id, queue.BACKLOG, now)
+            self._work.to_read.set()
+            return
         root = self._root_of(file.volume_id)
         if root is None:  # frozen or paused: not a failure of the file
             later = self._clock.now() + VOLUME_AWAY
@@ -129,7 +140,7 @@ class Reading:
             return
         began = self._clock.monotonic()
         try:
-            await self._commit(job, file, await self._take(root, file))
+            await self._commit(job, file, await self._take(job, root, file))
         except ReadError as error:
             await self._fail(job, file, error)
         except NasdError:
@@ -140,21 +151,34 @@ class Reading:
             await self._fail(job, file, ReadError(words, reason="crashed", temporary=True))
         self._work.files.add(1, self._clock.monotonic() - began)
 
-    async def _take(self, root: str, file: FileRecord) -> Taken:
+    async def _take(self, job: Job, root: str, file: FileRecord) -> Taken:
         handle = await asyncio.to_thread(open_file, root, file.path)
         try:
             stat, kind, digest = await asyncio.to_thread(self._look, handle, file)
-            entry = READERS.get(kind)
+            entry = entry_of(kind)
             if entry is None:
                 raise unreadable_kind(file, kind)
             new = None
-            if await self._lane.read(contents.find_content, digest, entry.label) is None:
+            known = await self._lane.read(contents.find_content, digest, entry.label) is not None
+            members: tuple[MemberRead, ...] = ()
+            if kind in CONTAINERS:
+                unpacked = await self._unpacking.unpack(job, handle, root, file, kind, self._content)
+                members = unpacked.members
+                if not known:
+                    new = await asyncio.to_thread(self._content, unpacked.document, file.path)
+            elif not known:
                 new = await asyncio.to_thread(self._read, handle, file, kind)
             if not await asyncio.to_thread(unchanged, handle, stat):
                 raise ReadError("The file changed while it was read.", reason="changing", temporary=True)
             media_type = file.media_type if kind == file.kind else media_type_of(kind)
             return Taken(
-                stat=stat, kind=kind, media_type=media_type, digest=digest, reader=entry.label, new=new
+                stat=stat,
+                kind=kind,
+                media_type=media_type,
+                digest=digest,
+                reader=entry.label,
+                new=new,
+                members=members,
             )
         finally:
             os.close(handle)
@@ -183,6 +207,9 @@ class Reading:
 
     def _read(self, handle: int, file: FileRecord, kind: str) -> NewContent:
         document = self._extractor.extract(handle, name=display_path(file.path), kind=kind)
+        return self._content(document, file.path)
+
+    def _content(self, document: Document, path: bytes) -> NewContent:
         most = self._models.max_tokens
         passages = cut(
             document,
@@ -192,7 +219,7 @@ class Reading:
         )
         return NewContent(
             title=document.title,
-            name=PurePosixPath(display_path(file.path)).stem.replace("_", " "),
+            name=PurePosixPath(display_path(path)).stem.replace("_", " "),
             chars=len(document.text),
             notes=document.notes,
             metadata=document.metadata,
@@ -211,6 +238,7 @@ class Reading:
                 digest=taken.digest,
                 reader=taken.reader,
                 new=taken.new,
+                holds=taken.members,
                 fingerprint=self._models.fingerprint,
                 priority=queue.FRESH,
                 now=self._clock.now(),
@@ -221,7 +249,7 @@ class Reading:
 
     async def _fail(self, job: Job, file: FileRecord, error: ReadError) -> None:
         now = self._clock.now()
-        skipped = error.reason in ("unsupported", "too_large")
+        skipped = error.reason in SKIPPED
         retry_at = None if skipped else next_attempt(job.attempts, temporary=error.temporary, now=now)
         async with self._index.changing:
             outcome = await self._lane.write(
@@ -243,8 +271,12 @@ class Reading:
         await self._index.drop_contents(outcome.orphaned)
         if outcome.revived and outcome.content_id is not None:
             await self._index.bring_back(outcome.content_id)
-        if outcome.content_id is not None and not outcome.semantic:
+        for content_id in outcome.members_revived:
+            await self._index.bring_back(content_id)
+        if outcome.to_embed:
             self._work.to_embed.set()
+        if outcome.scanned:
+            self._work.to_recognise.set()
         if outcome.stale:
             self._work.to_read.set()
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 
 from nasd.clock import Clock
-from nasd.domain.files import FileRecord, FileStat, FileState
-from nasd.extract.registry import READERS
+from nasd.domain.files import FileRecord, FileState
+from nasd.extract.registry import entry_of
 from nasd.flows.admission import Admission
 from nasd.flows.index import IndexCache
 from nasd.flows.work import Work
@@ -62,13 +62,12 @@ class Readmission:
         """How the file is to be treated from now on, or None when nothing changes."""
         if file.state is FileState.SKIPPED and file.reason == RULE:
             return None
-        stat = FileStat(path=file.path, size=file.size, mtime_ns=file.mtime_ns, inode=file.inode)
-        seen = self._admission.admit(file.volume, stat)
+        seen = self._admission.admit(file.volume, file.stat)
         if seen.skip_reason is not None:
             return seen if file.reason != seen.skip_reason else None
         if file.state is FileState.SKIPPED:
             return seen if file.reason in takes_back else None
-        entry = READERS.get(file.kind)
+        entry = entry_of(file.kind)
         outdated = reader is not None and entry is not None and reader != entry.label
         return seen if outdated and file.state is FileState.INDEXED else None
 

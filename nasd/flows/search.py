@@ -51,9 +51,17 @@ class Search:
         self._clock = clock
 
     async def search(
-        self, query: str, *, k: int, mode: Mode, filters: Filters, prose: bool = False
+        self,
+        query: str,
+        *,
+        k: int,
+        mode: Mode,
+        filters: Filters,
+        prose: bool = False,
+        hidden: bool = True,
     ) -> SearchResult:
-        """The best `k` passages. `prose`: quotation marks are part of a question, not operators.
+        """The best `k` passages. `prose`: quotation marks are part of a question, not operators. `hidden`:
+        passages that no person sees may be among them.
 
         Without a model, hybrid search goes by words alone and says so in `notes`; semantic search raises
         `Unavailable`.
@@ -77,7 +85,7 @@ class Search:
         while True:
             lanes = await self._lanes(parsed, match, vector, mode, filters, depth, prose)
             fused = fuse(lanes, weights=LANE_WEIGHTS)
-            chosen = await self._choose(fused, k, filters)
+            chosen = await self._choose(fused, k, filters, hidden)
             exhausted = all(len(found) < depth for found in lanes.values())
             if len(chosen) >= k or exhausted or depth >= DEEPEST:
                 break
@@ -157,7 +165,7 @@ class Search:
         return found
 
     async def _choose(
-        self, fused: Sequence[Fused], k: int, filters: Filters
+        self, fused: Sequence[Fused], k: int, filters: Filters, hidden: bool
     ) -> list[tuple[Fused, FileRecord, StoredPassage, int]]:
         """The first k that some permitted file holds now."""
         by_id = await self._catalogue.read(contents.passages_by_id, [one.id for one in fused])
@@ -168,7 +176,7 @@ class Search:
         for one in fused:
             stored = by_id.get(one.id)
             files = held_by.get(stored.content_id) if stored is not None else None
-            if stored is not None and files:
+            if stored is not None and files and (hidden or not stored.passage.hidden):
                 candidates.append((one, files[0], stored, len(files) - 1))
         cap = len(candidates) if _names_one_file(filters) else MOST_OF_ONE_FILE
         order = spread([file.id for _, file, _, _ in candidates], k=k, cap=cap)

@@ -13,6 +13,7 @@ from nasd.clock import Clock
 from nasd.flows.coverage import CoverageCounter
 from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
+from nasd.flows.scans import Scans
 from nasd.flows.volumes import Volumes
 from nasd.flows.work import Work
 from nasd.store import files, queue
@@ -20,6 +21,10 @@ from nasd.store.lane import Lane
 from nasd.store.queue import QueueCounts
 
 FAILURES_SHOWN = 10
+NO_ENGINE = (
+    "No text recognition is installed: `sudo apt install tesseract-ocr` (with tesseract-ocr-deu and the like "
+    "for further languages); it is taken up within ten minutes."
+)
 
 
 class Status:
@@ -31,6 +36,7 @@ class Status:
         volumes: Volumes,
         coverage: CoverageCounter,
         work: Work,
+        scans: Scans,
         clock: Clock,
         *,
         version: str,
@@ -43,6 +49,7 @@ class Status:
         self._volumes = volumes
         self._coverage = coverage
         self._work = work
+        self._scans = scans
         self._clock = clock
         self._version = version
         self._state_dir = state_dir
@@ -71,7 +78,9 @@ class Status:
         failures = await self._lane.read(files.recent_failures, FAILURES_SHOWN)
         unsettled, scanning = self._work.unsettled(), self._work.scanning()
         files_per_s, passages_per_s = self._work.files.rate(), self._work.passages.rate()
-        searchable = counts.read + unsettled
+        ocr = await self._ocr()
+        # Without an engine, pages wait for their owner to install one; nobody waits for that.
+        searchable = counts.read + unsettled + (counts.ocr if ocr.state in ("ready", "starting") else 0)
         # An index that is being opened or rebuilt is work before meaning is complete, too.
         opening = int(
             self._models.state in ("missing", "preparing") or self._index.state in ("loading", "rebuilding")
@@ -103,6 +112,7 @@ class Status:
                 passages_per_s=round(passages_per_s, 2),
                 eta_s=eta_s(counts, files_per_s, passages_per_s),
             ),
+            ocr=ocr,
             index=wire.IndexOut(state=self._index.state, vectors=len(self._index), kind=self._index.kind),
             models=list(self._models.describe()),
             recent_failures=[
@@ -119,6 +129,17 @@ class Status:
             services=self._services(),
             pending_searchable=searchable,
             pending_semantic=searchable + counts.embed + opening,
+        )
+
+    async def _ocr(self) -> wire.OcrOut:
+        scans = self._scans
+        waiting = 0 if scans.state == "off" else await scans.waiting()
+        return wire.OcrOut(
+            state=scans.state,
+            engine=scans.engine.name if scans.engine is not None else None,
+            detail=NO_ENGINE if scans.state == "missing" and waiting else None,
+            waiting=waiting,
+            pages_per_s=round(self._work.pages.rate(), 2),
         )
 
 

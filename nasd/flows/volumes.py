@@ -18,7 +18,7 @@ from nasd.errors import InvalidRequest
 from nasd.flows.coverage import CoverageCounter
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
-from nasd.flows.watching import VolumeWatch
+from nasd.flows.watching import Cause, VolumeWatch
 from nasd.flows.work import Work
 from nasd.store import files, queue, volumes
 from nasd.store.lane import Lane
@@ -65,12 +65,20 @@ class Volumes:
         work.unsettled = self._unsettled
         work.scanning = lambda: sum(watch.scanning for watch in self._watches.values())
 
-    def root_of(self, volume_id: int) -> str | None:
-        """Where a volume's files may be read now, or None while it is paused or frozen."""
+    def root_of(self, volume_id: int, cause: Cause = "read") -> str | None:
+        """Where a volume's files may be read now, or None while it is paused or frozen. Whoever asks goes on
+        to touch the volume, which is noted."""
         for watch in self._watches.values():
             if watch.volume.id == volume_id:
+                if watch.root is not None:
+                    watch.touched(cause)
                 return watch.root
         return None
+
+    def rules_of(self, name: str) -> Rules:
+        """The ignore rules of a volume's root; those that are built in when it is not watched."""
+        watch = self._watches.get(name)
+        return watch.rules if watch is not None else Rules.build()
 
     def watch_of(self, name: str) -> VolumeWatch | None:
         return self._watches.get(name)
@@ -203,6 +211,8 @@ class Volumes:
             ignore=list(volume.ignore),
             scanning=bool(watch and watch.scanning),
             last_scan=volume.last_scan,
+            last_wake=watch.wake.at if watch and watch.wake else None,
+            last_wake_cause=watch.wake.cause if watch and watch.wake else None,
             added=volume.added,
             coverage=render.coverage_out(coverage),
             size=size,
@@ -253,11 +263,16 @@ class Volumes:
         return await self.get(name)
 
     async def resume(self, name: str) -> wire.VolumeOut:
+        """Takes up a paused volume; accepts a frozen one as it is now. `Conflict` when that cannot be, as for
+        a folder that is missing."""
         async with self._changing:
             volume = await self._lane.read(volumes.volume_named, name)
+            accepted = volume.state is VolumeState.FROZEN or volume.held is not None
             if volume.state is VolumeState.PAUSED:
                 await self._lane.write(volumes.change_volume, volume.id, {"state": VolumeState.ACTIVE.value})
                 self._begin(await self._lane.read(volumes.volume_named, name))
+            if accepted:
+                await self._watches[name].accept()
         self._hub.publish("volume.active", volume=name)
         return await self.get(name)
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Literal
 
 from nasd import render, wire
-from nasd.domain.files import FileRecord, FileState, Volume, display_path
+from nasd.domain.files import INSIDE, FileRecord, FileState, Volume, display_path
 from nasd.domain.jobs import Job, JobKind, JobState
+from nasd.extract.registry import CONTAINERS
 from nasd.flows.admission import Admission
 from nasd.flows.models import Models
 from nasd.flows.volumes import Volumes
-from nasd.store import contents, files, queue, volumes
+from nasd.store import contents, files, members, queue, volumes
 from nasd.store.contents import Content
 from nasd.store.lane import Lane
 from nasd.watch.open import observe
@@ -58,6 +59,7 @@ class Why:
             content = await self._lane.read(contents.content_by_id, file.content_id)
         read = await self._lane.read(queue.job_about, JobKind.READ, file.id)
         verdict, summary = self._judge(file, content, read)
+        holds = await self._lane.read(members.count_members, file.id)
         steps = [
             wire.WhyStep(
                 what="seen",
@@ -67,6 +69,10 @@ class Why:
         ]
         if file.state in (FileState.SKIPPED, FileState.FAILED):
             steps.append(wire.WhyStep(what=file.state.value, at=file.changed, detail=file.detail or ""))
+        if holds:
+            steps.append(
+                wire.WhyStep(what="opened", detail=f"{holds:,} files in it, each with its own reason")
+            )
         if content is not None:
             steps.append(
                 wire.WhyStep(
@@ -110,6 +116,8 @@ class Why:
                     )
                 return "pending", "It waits to be read."
         assert content is not None
+        if file.kind in CONTAINERS and not content.passages:
+            return "searchable", "It was opened; the files in it are known by their own paths."
         if not content.passages:
             return "searchable", "It was read and holds no text."
         if content.embedded_by is None or content.embedded_by != self._models.fingerprint:
@@ -122,6 +130,9 @@ class Why:
                 path=display_path(within), volume=volume.name, verdict=verdict, summary=summary
             )
 
+        outer, mark, _ = within.rpartition(INSIDE.encode())
+        if mark and await self._lane.read(files.file_at, volume.id, outer) is not None:
+            return unknown("The container is known, but no such file in it. It may wait to be opened.")
         watch = self._watches.watch_of(volume.name)
         rules = watch.rules if watch is not None else Rules.build(volume.ignore)
         try:

@@ -66,8 +66,10 @@ class Work:
     def __init__(self, clock: Clock) -> None:
         self.to_read = Signal()
         self.to_embed = Signal()
+        self.to_recognise = Signal()
         self.files = Meter(clock)
         self.passages = Meter(clock)
+        self.pages = Meter(clock)  # recognised
         self.embedded: dict[int, int] = {}  # passages done of contents that are not done yet
         self.unsettled: Callable[[], int] = lambda: 0  # hints not yet looked at
         self.scanning: Callable[[], int] = lambda: 0  # volumes being scanned

@@ -65,6 +65,9 @@ class FilesFlow(Protocol):
         """The file and where it lies on disk now, with all links in the path resolved (`os.path.realpath`):
         a path that has one is not served. `NotFound` when it is gone or leads out of its volume."""
 
+    async def thumbnail(self, file_id: int) -> tuple[bytes, str]:
+        """A WebP picture and a digest that changes with it. `NotFound` when there is none."""
+
     async def why(self, path: str) -> wire.WhyOut:
         """`path` is absolute, or relative to a volume as "volume:path". Never raises for unknown paths."""
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from nasd.domain.files import FileStat, FileState, display_path
 from nasd.domain.jobs import JobKind
-from nasd.store import queue
+from nasd.store import members, queue
 from nasd.store.contents import IN_LIMIT, inserted_id, orphan_unheld
 from nasd.store.tables import files, jobs
 
@@ -25,6 +25,7 @@ class KnownFile:
     size: int
     mtime_ns: int
     inode: int
+    ctime_ns: int
     state: FileState
     reason: str | None
 
@@ -56,9 +57,10 @@ def known_below(connection: Connection, volume_id: int, below: bytes) -> list[Kn
         files.c.size,
         files.c.mtime_ns,
         files.c.inode,
+        files.c.ctime_ns,
         files.c.state,
         files.c.reason,
-    ).where(files.c.volume_id == volume_id)
+    ).where(files.c.volume_id == volume_id, files.c.parent_id.is_(None))
     if below:
         # "/" is followed by "0" in byte order: the range holds exactly what lies below the folder.
         inside = (files.c.path >= below + b"/") & (files.c.path < below + b"0")
@@ -70,9 +72,11 @@ def known_below(connection: Connection, volume_id: int, below: bytes) -> list[Kn
 
 
 def count_known(connection: Connection, volume_id: int) -> int:
-    return int(
-        connection.execute(select(func.count(files.c.id)).where(files.c.volume_id == volume_id)).scalar_one()
+    """How many files on the disk; members of containers are not counted."""
+    on_disk = select(func.count(files.c.id)).where(
+        files.c.volume_id == volume_id, files.c.parent_id.is_(None)
     )
+    return int(connection.execute(on_disk).scalar_one())
 
 
 def apply_changes(
@@ -98,16 +102,22 @@ def apply_changes(
         held += _forget(connection, gone)
     for file_id, path in moved:
         in_the_way = select(files.c.id).where(
-            files.c.volume_id == volume_id, files.c.path == path, files.c.id != file_id
+            files.c.volume_id == volume_id,
+            files.c.path == path,
+            files.c.id != file_id,
+            files.c.parent_id.is_(None),
         )
         held += _forget(connection, list(connection.execute(in_the_way).scalars()))
+        members.move_members(connection, [(file_id, path)])
         connection.execute(
             update(files).where(files.c.id == file_id).values(path=path, path_text=display_path(path))
         )
     for seen in new:
         path = seen.stat.path
         there = connection.execute(
-            select(files.c.id).where(files.c.volume_id == volume_id, files.c.path == path)
+            select(files.c.id).where(
+                files.c.volume_id == volume_id, files.c.path == path, files.c.parent_id.is_(None)
+            )
         ).scalar()
         if there is not None:
             changed = [*changed, (there, seen)]
@@ -128,6 +138,7 @@ def apply_changes(
         if seen.skip_reason is not None:
             before = connection.execute(select(files.c.content_id).where(files.c.id == file_id)).scalar()
             held += [before] if before is not None else []
+            held += members.forget_members(connection, [file_id])
             values["content_id"] = None
             queue_key = f"{JobKind.READ}:{file_id}"
             connection.execute(delete(jobs).where(jobs.c.key == queue_key))
@@ -144,6 +155,7 @@ def _seen_values(seen: Seen, now: datetime) -> dict[str, Any]:
         "size": seen.stat.size,
         "mtime_ns": seen.stat.mtime_ns,
         "inode": seen.stat.inode,
+        "ctime_ns": seen.stat.ctime_ns,
         "kind": seen.kind,
         "media_type": seen.media_type,
         "state": state.value,
@@ -154,8 +166,8 @@ def _seen_values(seen: Seen, now: datetime) -> dict[str, Any]:
 
 
 def _forget(connection: Connection, ids: Sequence[int]) -> list[int]:
-    """Deletes file rows; the contents they held."""
-    held: list[int] = []
+    """Deletes file rows and those of their members; the contents they held."""
+    held = members.forget_members(connection, ids)
     for start in range(0, len(ids), IN_LIMIT):
         part = ids[start : start + IN_LIMIT]
         rows = connection.execute(

@@ -83,11 +83,11 @@ def insert_content(connection: Connection, digest: str, reader: str, new: NewCon
     )
     content_id = inserted_id(result)
     if new.passages:
-        connection.execute(insert(passages), [_passage_row(content_id, passage) for passage in new.passages])
+        connection.execute(insert(passages), [passage_row(content_id, passage) for passage in new.passages])
     return content_id
 
 
-def _passage_row(content_id: int, passage: Passage) -> dict[str, Any]:
+def passage_row(content_id: int, passage: Passage) -> dict[str, Any]:
     place = passage.place
     return {
         "content_id": content_id,
@@ -104,6 +104,7 @@ def _passage_row(content_id: int, passage: Passage) -> dict[str, Any]:
         "sheet": place.sheet,
         "slide": place.slide,
         "time_s": place.time_s,
+        "hidden": passage.hidden,
     }
 
 
@@ -120,6 +121,7 @@ def stored_passage(row: Mapping[Any, Any]) -> StoredPassage:
             char_start=row["char_start"],
             char_end=row["char_end"],
             tokens=row["tokens"],
+            hidden=row["hidden"],
             place=Place(
                 page=row["page"],
                 line_start=row["line_start"],

@@ -35,10 +35,12 @@ def record(row: Mapping[Any, Any]) -> FileRecord:
         id=row["id"],
         volume_id=row["volume_id"],
         volume=row["volume"],
+        parent_id=row["parent_id"],
         path=row["path"],
         size=row["size"],
         mtime_ns=row["mtime_ns"],
         inode=row["inode"],
+        ctime_ns=row["ctime_ns"],
         kind=row["kind"],
         media_type=row["media_type"],
         state=FileState(row["state"]),
@@ -62,7 +64,11 @@ def file_by_id(connection: Connection, file_id: int) -> FileRecord:
 
 def file_at(connection: Connection, volume_id: int, path: bytes) -> FileRecord | None:
     row = (
-        connection.execute(select_records().where(files.c.volume_id == volume_id, files.c.path == path))
+        connection.execute(
+            select_records()
+            .where(files.c.volume_id == volume_id, files.c.path == path)
+            .order_by(files.c.parent_id.is_not(None))  # what lies on the disk first
+        )
         .mappings()
         .first()
     )
@@ -124,8 +130,11 @@ def _nanoseconds(at: datetime) -> int:
 
 
 def failed_ids(connection: Connection, volume_id: int) -> list[int]:
+    """Files on the volume that could not be read, and those with members that could not."""
     rows = connection.execute(
-        select(files.c.id).where(files.c.volume_id == volume_id, files.c.state == FileState.FAILED.value)
+        select(func.coalesce(files.c.parent_id, files.c.id))
+        .where(files.c.volume_id == volume_id, files.c.state == FileState.FAILED.value)
+        .distinct()
     )
     return [row[0] for row in rows]
 
@@ -137,6 +146,10 @@ def paths_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
 
 
 def holders_of(connection: Connection, content_ids: Iterable[int]) -> dict[int, FileRecord]:
-    """One of the files that hold each content."""
-    rows = connection.execute(select_records().where(files.c.content_id.in_(list(content_ids)))).mappings()
+    """One of the files that hold each content: one that lies on the volume itself, if there is one."""
+    rows = connection.execute(
+        select_records()
+        .where(files.c.content_id.in_(list(content_ids)))
+        .order_by(files.c.parent_id.is_(None))  # the last of each is taken
+    ).mappings()
     return {row["content_id"]: record(row) for row in rows}

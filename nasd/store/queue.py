@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
+from nasd.domain.files import FileState
 from nasd.domain.jobs import LEASE, Job, JobKind, JobState
 from nasd.store.contents import IN_LIMIT
 from nasd.store.tables import contents, files, jobs
@@ -28,6 +29,8 @@ from nasd.store.tables import contents, files, jobs
 FRESH = 0
 """Priority of what just happened, before the backlog of a scan."""
 BACKLOG = 10
+
+INTERRUPTED = "nasd ended several times while reading it; a change of the file or a scan tries it again"
 
 MOST_ATTEMPTS_AT_START = 3
 """A job that was running at this many unclean ends is parked: its file may be what ends the daemon."""
@@ -118,6 +121,20 @@ def finish(connection: Connection, job_id: int) -> None:
     connection.execute(delete(jobs).where(jobs.c.id == job_id))
 
 
+def renew(connection: Connection, job_id: int, now: datetime) -> None:
+    """A running job takes longer: its lease begins anew."""
+    running = (jobs.c.id == job_id) & (jobs.c.state == JobState.RUNNING.value)
+    connection.execute(update(jobs).where(running).values(lease_until=now + LEASE))
+
+
+def hand_over(
+    connection: Connection, job_id: int, kind: JobKind, subject: int, priority: int, now: datetime
+) -> None:
+    """A job is done by doing it to another subject."""
+    finish(connection, job_id)
+    enqueue(connection, kind, [subject], priority=priority, now=now)
+
+
 def put_back(connection: Connection, job_ids: Sequence[int], due: datetime) -> None:
     """Returns jobs that were taken but not done, as if they had not been tried, to be taken when `due`."""
     connection.execute(
@@ -177,16 +194,20 @@ def retry(connection: Connection, job_id: int, error: str, at: datetime | None) 
 
 
 def recover(connection: Connection, now: datetime) -> int:
-    """At start: no worker lives, so whatever runs was interrupted. How many jobs that were."""
+    """At start: no worker lives, so whatever runs was interrupted. How many jobs that were. A file that was
+    being read at too many such ends has failed."""
     running = jobs.c.state == JobState.RUNNING.value
+    hopeless = running & (jobs.c.attempts >= MOST_ATTEMPTS_AT_START)
+    subjects = select(jobs.c.subject_id).where(hopeless, jobs.c.kind == JobKind.READ.value)
+    connection.execute(
+        update(files)
+        .where(files.c.id.in_(subjects))
+        .values(state=FileState.FAILED.value, reason="interrupted", detail=INTERRUPTED, changed=now)
+    )
     parked = connection.execute(
         update(jobs)
-        .where(running, jobs.c.attempts >= MOST_ATTEMPTS_AT_START)
-        .values(
-            state=JobState.PARKED.value,
-            lease_until=None,
-            error="nasd ended several times while at this; a change of the file or a scan tries it again",
-        )
+        .where(hopeless)
+        .values(state=JobState.PARKED.value, lease_until=None, error=INTERRUPTED)
     )
     waiting = connection.execute(
         update(jobs).where(running).values(state=JobState.WAITING.value, lease_until=None, not_before=now)
@@ -199,6 +220,7 @@ class QueueCounts:
     read: int = 0  # due or running
     embed: int = 0
     embed_passages: int = 0
+    ocr: int = 0  # files with pages to be recognised
     retry: int = 0  # waiting for a later attempt
     parked: int = 0
 
@@ -227,6 +249,7 @@ def count_jobs(connection: Connection, now: datetime) -> QueueCounts:
         read=due[JobKind.READ],
         embed=due[JobKind.EMBED],
         embed_passages=to_embed,
+        ocr=due[JobKind.OCR],
         retry=sum(int(row.later) for row in rows),
         parked=sum(int(row.parked) for row in rows),
     )

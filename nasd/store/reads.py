@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,8 +11,10 @@ from sqlalchemy import Connection, select, update
 
 from nasd.domain.files import FileRecord, FileStat, FileState
 from nasd.domain.jobs import JobKind
-from nasd.store import queue
+from nasd.domain.scans import UNREAD_PAGES
+from nasd.store import members, queue, scans
 from nasd.store.contents import NewContent, find_content, insert_content, orphan_unheld
+from nasd.store.members import MemberRead
 from nasd.store.tables import contents, files
 
 
@@ -21,8 +24,11 @@ class ReadOutcome:
 
     stale: bool = False
     content_id: int | None = None
+    members_revived: tuple[int, ...] = ()  # contents of members of which the same is so
+    to_embed: bool = False  # its own vectors or those of a member are to be made
     revived: bool = False  # an orphaned content is held again: its vectors are to be found again
     semantic: bool = False  # its vectors are there already
+    scanned: bool = False  # it has pages whose text is to be recognised
     orphaned: tuple[int, ...] = ()
 
 
@@ -37,6 +43,7 @@ def commit_read(
     digest: str,
     reader: str,
     new: NewContent | None,
+    holds: Sequence[MemberRead] = (),
     fingerprint: str | None,
     priority: int,
     now: datetime,
@@ -45,25 +52,29 @@ def commit_read(
 
     `file` is the row that the job began with, `read` what the opened file said of itself while it was read.
     `new` is None when the content is known; should it have been swept meanwhile, the file is read again.
+    `holds` are all members of a container, whose contents were kept ahead; they take the place of the former.
     """
     row = connection.execute(select(files).where(files.c.id == file.id)).mappings().first()
     if row is None or not queue.held(connection, job_id):
         # Gone, or left out since the job began: what was read of it must not bring it back.
         queue.finish(connection, job_id)
         return ReadOutcome()
-    now_there = (row["size"], row["mtime_ns"], row["inode"])
     content = find_content(connection, digest, reader)
-    if now_there not in {(file.size, file.mtime_ns, file.inode), (read.size, read.mtime_ns, read.inode)} or (
-        content is None and new is None
-    ):
+    held_by = members.contents_for(connection, holds)
+    missing = (content is None and new is None) or held_by is None
+    if _row_version(row) not in {_version(file.stat), _version(read)} or missing:
         queue.put_back(connection, [job_id], now)
         return ReadOutcome(stale=True)
+    assert held_by is not None
+    replaced = members.replace_members(connection, row, holds, held_by, fingerprint=fingerprint, now=now)
     if content is None:
         assert new is not None
         content_id = insert_content(connection, digest, reader, new, now)
-        embedded_by = None if new.passages else fingerprint
+        embedded_by = None  # an empty one is marked by the job, as all are
     else:
         content_id, embedded_by = content.id, content.embedded_by
+    metadata = content.metadata if content is not None else new.metadata if new is not None else {}
+    scans.enqueue(connection, content_id, metadata, now)
     was_orphan = connection.execute(
         update(contents)
         .where(contents.c.id == content_id, contents.c.orphaned.is_not(None))
@@ -82,6 +93,7 @@ def commit_read(
             size=read.size,
             mtime_ns=read.mtime_ns,
             inode=read.inode,
+            ctime_ns=read.ctime_ns,
             changed=now,
         )
     )
@@ -89,9 +101,17 @@ def commit_read(
     semantic = embedded_by is not None and embedded_by == fingerprint
     if not semantic:
         queue.enqueue(connection, JobKind.EMBED, [content_id], priority=priority, now=now)
-    before = row["content_id"]
-    orphaned = orphan_unheld(connection, [before], now) if before not in (None, content_id) else ()
-    return ReadOutcome(content_id=content_id, revived=bool(was_orphan), semantic=semantic, orphaned=orphaned)
+    left = (replaced.held | {row["content_id"]}) - replaced.now_held - {None, content_id}
+    orphaned = orphan_unheld(connection, sorted(left), now)
+    return ReadOutcome(
+        content_id=content_id,
+        members_revived=replaced.revived,
+        to_embed=not semantic or bool(replaced.to_embed),
+        revived=bool(was_orphan),
+        semantic=semantic,
+        scanned=bool(metadata.get(UNREAD_PAGES)),
+        orphaned=orphaned,
+    )
 
 
 def commit_failure(
@@ -111,7 +131,7 @@ def commit_failure(
     if row is None or not queue.held(connection, job_id):
         queue.finish(connection, job_id)
         return ReadOutcome()
-    if (row["size"], row["mtime_ns"], row["inode"]) != (file.size, file.mtime_ns, file.inode):
+    if _row_version(row) != _version(file.stat):
         queue.put_back(connection, [job_id], now)
         return ReadOutcome(stale=True)
     state = FileState.SKIPPED if skipped else FileState.FAILED
@@ -123,6 +143,16 @@ def commit_failure(
         queue.finish(connection, job_id)
     else:
         queue.retry(connection, job_id, detail, retry_at)
-    before = row["content_id"]
-    orphaned = orphan_unheld(connection, [before], now) if before is not None and retry_at is None else ()
-    return ReadOutcome(orphaned=orphaned)
+    if retry_at is not None:
+        return ReadOutcome()
+    left = {row["content_id"], *members.forget_members(connection, [file.id])} - {None}
+    return ReadOutcome(orphaned=orphan_unheld(connection, sorted(left), now))
+
+
+def _version(stat: FileStat) -> tuple[int, int, int, int]:
+    """What differs when a file was touched, wherever it lies by now."""
+    return stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns
+
+
+def _row_version(row: Mapping[Any, Any]) -> tuple[int, int, int, int]:
+    return row["size"], row["mtime_ns"], row["inode"], row["ctime_ns"]

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     Float,
     ForeignKey,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -71,6 +73,7 @@ volumes = Table(
     Column("source", String, nullable=False),
     Column("state", String, nullable=False),
     Column("detail", Text),
+    Column("held", Text),
     Column("identity", Text),
     Column("added", Time, nullable=False),
     Column("last_scan", Time),
@@ -102,11 +105,13 @@ files = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("volume_id", ForeignKey("volumes.id", ondelete="CASCADE"), nullable=False),
-    Column("path", LargeBinary, nullable=False),  # as the filesystem spells it
+    Column("parent_id", ForeignKey("files.id", ondelete="CASCADE")),  # of a member: the file that holds it
+    Column("path", LargeBinary, nullable=False),  # as the filesystem spells it; a member's goes on after "!/"
     Column("path_text", Text, nullable=False),  # as people read it
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("inode", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
     Column("kind", String, nullable=False),
     Column("media_type", String, nullable=False),
     Column("state", String, nullable=False),
@@ -115,7 +120,12 @@ files = Table(
     Column("content_id", ForeignKey("contents.id")),
     Column("first_seen", Time, nullable=False),
     Column("changed", Time, nullable=False),
-    UniqueConstraint("volume_id", "path"),
+    # A folder may be called "a.zip!" beside a.zip: what lies in it is not what lies in the archive.
+    Index("uq_files_on_disk", "volume_id", "path", unique=True, sqlite_where=text("parent_id IS NULL")),
+    Index(
+        "uq_files_in_containers", "volume_id", "path", unique=True, sqlite_where=text("parent_id IS NOT NULL")
+    ),
+    Index(None, "parent_id"),
     Index(None, "content_id"),
     Index(None, "state", "changed"),
     **_NEVER_REUSED,
@@ -139,6 +149,7 @@ passages = Table(
     Column("sheet", Text),
     Column("slide", Integer),
     Column("time_s", Float),
+    Column("hidden", Boolean, nullable=False),  # no person sees it: marked when found, never quoted
     UniqueConstraint("content_id", "ordinal"),
     **_NEVER_REUSED,
 )

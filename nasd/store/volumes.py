@@ -76,7 +76,7 @@ def add_volume(
 
 
 def change_volume(connection: Connection, volume_id: int, values: Mapping[str, Any]) -> None:
-    """Sets columns: state, detail, identity, last_scan, path, watch, poll_seconds, ignore, source."""
+    """Sets columns: state, detail, held, identity, last_scan, path, watch, poll_seconds, ignore, source."""
     connection.execute(update(volumes).where(volumes.c.id == volume_id).values(**values))
 
 
@@ -122,7 +122,7 @@ def count_files(connection: Connection, fingerprint: str | None) -> dict[int, Vo
             count(is_state(FileState.INDEXED) & embedded).label("done"),
             count(is_state(FileState.FAILED)).label("failed"),
             count(is_state(FileState.SKIPPED)).label("skipped"),
-            func.sum(files.c.size).label("size"),
+            func.coalesce(func.sum(files.c.size).filter(files.c.parent_id.is_(None)), 0).label("size"),
         )
         .select_from(files.outerjoin(contents, contents.c.id == files.c.content_id))
         .group_by(files.c.volume_id)

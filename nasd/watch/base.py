@@ -42,9 +42,19 @@ class ScanProblem:
 class Watcher(Protocol):
     """Delivers hints for one folder from a thread of its own. `start` raises OSError when events cannot be
     had; `on_hint` must be quick and thread-safe. `stop` returns when no further hint can come. Once `trouble`
-    says something, not everything is watched any more and the folder has to be polled."""
+    says something, watching has broken down and the folder has to be polled. `unwatched` are folders that
+    there are no watches left for: they and what lies below them have to be polled, the rest is watched by its
+    `watches`; `widen` tries again to watch them."""
 
     trouble: str | None
+
+    @property
+    def watches(self) -> int: ...
+
+    @property
+    def unwatched(self) -> tuple[bytes, ...]: ...
+
+    def widen(self) -> None: ...
 
     def start(self, root: str, on_hint: Callable[[Hint], None]) -> None: ...
 

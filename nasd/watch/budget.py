@@ -21,6 +21,10 @@ class WatchBudget:
     def used(self) -> int:
         return self._used
 
+    @property
+    def left(self) -> int:
+        return max(self.limit - self._used, 0)
+
     def take(self) -> bool:
         with self._lock:
             if self._used >= self.limit:

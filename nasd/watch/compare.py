@@ -25,6 +25,7 @@ class Known:
     inode: int
     file_id: int
     state: FileState
+    ctime_ns: int = 0
     reason: str | None = None
 
 
@@ -40,7 +41,8 @@ class Difference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
     """`moved` are files that went from one path and came at another with the same inode, size and time: the
-    same file as good as surely, so the old row may take the new path; its digest proves it when it is read.
+    same file as good as surely, so the old row may take the new path. Where its ctime is another, which a
+    rename of the file itself makes so and a rename of a folder above it does not, its digest has to prove it.
     They are in neither `new` nor `gone`."""
 
     new: tuple[FileStat, ...] = ()
@@ -67,8 +69,9 @@ def differences(
     Both sides must be sorted by the bytes of their paths (`scan` is; SQL: ORDER BY path), and `known` must
     be of the part of the volume that was scanned. `blind` are paths below which nothing is concluded, beside
     those that `seen` reports itself, not even of files found there (what lies under a mount point is not
-    what was mounted there); b"" is the whole volume. With `trust_inodes` another inode under the
-    same size and time is a change; some filesystems give new numbers at each mount (`mounts.stable_inodes`).
+    what was mounted there); b"" is the whole volume. With `trust_inodes` another inode or ctime
+    under the same size and time is a change; some filesystems make both up at each mount
+    (`mounts.stable_inodes`).
 
     Raises ValueError when a side is out of order.
     """
@@ -141,7 +144,8 @@ def compare(
 
 def pair_moves(gone: Iterable[Known], new: Iterable[FileStat]) -> tuple[tuple[Known, FileStat], ...]:
     """The files that went from one path and came at another: same inode, size and time, and only one of each
-    (hard links are not guessed at). What was skipped by a rule is read as new."""
+    (hard links are not guessed at). The ctime may differ, as renaming a file changes it. What was skipped by
+    a rule is read as new."""
     left: dict[tuple[int, int, int], list[Known]] = {}
     came: dict[tuple[int, int, int], list[FileStat]] = {}
     for record in gone:
@@ -175,7 +179,7 @@ def _differs(record: Known, item: FileStat | Skipped, *, trust_inodes: bool) -> 
     return (
         record.size != stat.size
         or record.mtime_ns != stat.mtime_ns
-        or (trust_inodes and record.inode != stat.inode)
+        or (trust_inodes and (record.inode, record.ctime_ns) != (stat.inode, stat.ctime_ns))
     )
 
 

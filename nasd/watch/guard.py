@@ -25,6 +25,7 @@ _COMES_AND_GOES = frozenset({"overlay", "tmpfs", "ramfs", "squashfs"})
 _UDEV = Path("/run/udev/data")
 _BY_UUID = Path("/dev/disk/by-uuid")
 _NESTED = "\n"
+_READ_ONLY = "!read-only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def observe_volume(path: str) -> Observed:
 def identity_of(path: str, mounts: Sequence[Mount] | None = None) -> str:
     """A name for the filesystem a folder lies on and for its place there, which survives a reboot, a remount
     at another path and another number of the same device. Lines after the first name the disks mounted
-    inside the folder. Opaque: only `judge` reads it."""
+    inside the folder, and whether the filesystem is read-only. Opaque: only `judge` reads it."""
     mounts = read_mounts() if mounts is None else mounts
     real = os.path.realpath(os.fsencode(path))
     mount = mount_of(real, mounts)
@@ -88,6 +89,8 @@ def identity_of(path: str, mounts: Sequence[Mount] | None = None) -> str:
         if inner.fstype not in _COMES_AND_GOES and not inner.fstype.startswith("fuse."):
             folder = os.path.relpath(inner.point, real)
             lines.append(f"{folder.hex()} {_filesystem(inner)} {display_path(inner.root)}")
+    if mount.read_only:
+        lines.append(_READ_ONLY)
     return _NESTED.join([lines[0], *sorted(lines[1:])])
 
 
@@ -96,9 +99,10 @@ def judge(remembered: str | None, observed: Observed, known_files: int, *, witne
 
     `known_files`: how many files the catalogue holds of it. `witnessed`: of how many of them an event told
     one by one that they went, so that a folder emptied before our eyes is believed. Without anything
-    remembered, whatever is there is taken as the volume.
+    remembered and known, whatever is there is taken as the volume.
     """
     kept = "Its files stay known and searchable as they were."
+    accept = "`nasd volume resume` accepts"
     if not observed.exists:
         return _freeze(
             remembered, f"The folder is missing. {kept} Mount the disk again, or remove the volume."
@@ -115,15 +119,21 @@ def judge(remembered: str | None, observed: Observed, known_files: int, *, witne
     if before and now and before != now and known_files:
         return _freeze(
             remembered,
-            f"Another filesystem lies at this path: {now} instead of {before}. {kept} Mount the former disk, "
-            "or remove the volume and add it again to accept this one.",
+            f"Another filesystem lies at this path: {now} instead of {before}. {kept} Mount the former disk; "
+            f"{accept} this one in its place.",
+        )
+    if known_files and _is_read_only(observed.identity) and not (before is None or _is_read_only(remembered)):
+        return _freeze(
+            remembered,
+            f"The filesystem has become read-only, as it does when its disk fails. {kept} Check the disk; "
+            f"{accept} it as it is.",
         )
     if observed.empty and known_files > witnessed:
         files = "1 file was" if known_files == 1 else f"{known_files} files were"
         return _freeze(
             remembered,
-            f"The folder is empty, though {files} known. {kept} Mount the disk again, or, if they were "
-            "deleted on purpose, remove the volume and add it again.",
+            f"The folder is empty, though {files} known. {kept} Mount the disk again; if they were deleted "
+            f"on purpose, {accept} that.",
         )
     blind = tuple(sorted(folder for folder, name in inner_before.items() if inner_now.get(folder) != name))
     if not known_files:
@@ -132,7 +142,8 @@ def judge(remembered: str | None, observed: Observed, known_files: int, *, witne
     if blind:
         folders = ", ".join(repr(display_path(folder)) for folder in blind)
         detail = f"The disk that was mounted at {folders} is missing or another. {kept}"
-    return Verdict(frozen=False, detail=detail, blind=blind, identity=_join(now, inner_now | inner_before))
+    identity = _join(now, inner_now | inner_before, read_only=_is_read_only(observed.identity))
+    return Verdict(frozen=False, detail=detail, blind=blind, identity=identity)
 
 
 def check_new_volume(path: str, state_dir: str, existing: Iterable[tuple[str, str]]) -> str:
@@ -230,15 +241,22 @@ def _split(identity: str | None) -> tuple[str | None, dict[bytes, str]]:
     first, *inner = identity.split(_NESTED)
     nested = {}
     for line in inner:
+        if line == _READ_ONLY:
+            continue
         folder, _, name = line.partition(" ")
         nested[bytes.fromhex(folder)] = name
     return first, nested
 
 
-def _join(first: str | None, nested: dict[bytes, str]) -> str | None:
+def _join(first: str | None, nested: dict[bytes, str], *, read_only: bool) -> str | None:
     if first is None:
         return None
-    return _NESTED.join([first, *sorted(f"{folder.hex()} {name}" for folder, name in nested.items())])
+    lines = [f"{folder.hex()} {name}" for folder, name in nested.items()]
+    return _NESTED.join([first, *sorted([*lines, *([_READ_ONLY] if read_only else [])])])
+
+
+def _is_read_only(identity: str | None) -> bool:
+    return identity is not None and _READ_ONLY in identity.split(_NESTED)
 
 
 def _freeze(remembered: str | None, detail: str) -> Verdict:

@@ -41,6 +41,7 @@ class Mount:
     fstype: str
     source: str
     device: str  # "major:minor"
+    read_only: bool = False  # the filesystem itself, not only this view of it
 
 
 def parse_mountinfo(content: bytes) -> tuple[Mount, ...]:
@@ -57,6 +58,7 @@ def parse_mountinfo(content: bytes) -> tuple[Mount, ...]:
                     fstype=kind[0].decode(),
                     source=os.fsdecode(_unescape(kind[1])),
                     device=fields[2].decode(),
+                    read_only=len(kind) > 2 and b"ro" in kind[2].split(b","),
                 )
             )
     return tuple(mounts)

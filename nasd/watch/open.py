@@ -55,7 +55,7 @@ def open_file(root: str, path: bytes, expected: FileStat | None = None) -> int:
     """A file descriptor to read a regular file by, which the caller closes. The access time is left alone
     where the kernel permits. A pipe or device put in the file's place does not block.
 
-    Raises ReadError: "changing" when it is gone or not what `expected` says (size, time and inode), else
+    Raises ReadError: "changing" when it is gone or not what `expected` says (size, times and inode), else
     "unreadable".
     """
     try:

@@ -29,9 +29,7 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    size: int
-    mtime_ns: int
-    inode: int
+    stat: FileStat
     at: float
 
 
@@ -88,6 +86,13 @@ class Settler:
         self._schedule(path, entry, now)
         self._fold(path, now)
 
+    def clear(self) -> None:
+        """Forgets all hints: a scan will tell."""
+        self._waiting.clear()
+        self._entries.clear()
+        self._queue.clear()
+        self._looks.clear()
+
     def due(self, now: float) -> list[Hint]:
         """The hints whose time has come, in the order of their paths; they no longer wait. `gone` is not
         kept: looking tells."""
@@ -123,18 +128,14 @@ class Settler:
         """
         quiet = self._closed_s if closed else self._quiet_s
         before = self._looks.get(stat.path)
-        same = before is not None and (before.size, before.mtime_ns, before.inode) == (
-            stat.size,
-            stat.mtime_ns,
-            stat.inode,
-        )
+        same = before is not None and before.stat == stat
         written_ago = (wall_ns - stat.mtime_ns) / 1e9
         if written_ago >= quiet or (before is not None and same and now - before.at >= quiet):
             self._looks.pop(stat.path, None)
             return True
         if not same:
             self._looks.pop(stat.path, None)
-            self._looks[stat.path] = _Look(stat.size, stat.mtime_ns, stat.inode, now)
+            self._looks[stat.path] = _Look(stat, now)
         self.hint(Hint(path=stat.path, closed=closed), now)
         return False
 

@@ -56,8 +56,9 @@ class WatchdogWatcher:
     """A `Watcher` of one folder and all folders in it that its rules do not ignore.
 
     `rules` are those of the volume's root; ignore files are read on the way. When watching breaks down while
-    it runs (no watches left, the folder itself gone), `trouble` says so in a sentence and a hint of the
-    tree concerned goes out; from then on the volume has to be polled.
+    it runs (the folder itself gone, an error that nobody foresaw), `trouble` says so in a sentence and a hint
+    of the tree concerned goes out; from then on the volume has to be polled. Where watches run out, the
+    folders without one are `unwatched`.
     """
 
     def __init__(self, rules: Rules | None = None, *, budget: WatchBudget | None = None) -> None:
@@ -71,6 +72,7 @@ class WatchdogWatcher:
         self._device = 0
         self._on_hint: Callable[[Hint], None] = _ignore
         self._stopping = False
+        self._unwatched: set[bytes] = set()
         self._left: tuple[int, Hint] | None = None  # the cookie of the last move, and where it came from
 
     @property
@@ -79,10 +81,34 @@ class WatchdogWatcher:
         with self._lock:
             return _count(self._top)
 
+    @property
+    def unwatched(self) -> tuple[bytes, ...]:
+        """The topmost folders that no watch was left for, in the order of their paths."""
+        with self._lock:
+            return tuple(sorted(self._unwatched))
+
+    def widen(self) -> None:
+        """Watches what it can of the folders that are not watched; those that come to be watched have to be
+        looked at once more after that."""
+
+        def handle() -> tuple[Hint, ...]:
+            hints = []
+            for path in sorted(self._unwatched):
+                parent = self._find(path.rpartition(b"/")[0])
+                if parent is None or self._budget.left == 0:
+                    continue
+                self._unwatched.discard(path)
+                self._watch(parent, path.rpartition(b"/")[2], path, parent.rules)
+                hints.append(Hint(path=path, tree=True))
+            return tuple(hints)
+
+        if self._unwatched:
+            self._guarded(handle, b"")
+
     def start(self, root: str, on_hint: Callable[[Hint], None]) -> None:
         """Watches a folder; returns when all of it is watched. `on_hint` is called from a thread.
 
-        Raises OSError: ENOSPC when there are more folders than watches, EMFILE when there are too many
+        Raises OSError: ENOSPC when not even the folder itself can be watched, EMFILE when there are too many
         inotify instances, others when the folder cannot be watched. Then nothing is left behind.
         """
         if self._inotify is not None:
@@ -140,16 +166,22 @@ class WatchdogWatcher:
 
     def _add(self, parent: _Folder | None, name: bytes, path: bytes, rules: Rules) -> _Folder | None:
         if not self._budget.take():
-            raise OSError(errno.ENOSPC, _OVER_BUDGET.format(limit=self._budget.limit))
+            if parent is None:
+                raise OSError(errno.ENOSPC, _NO_WATCHES)
+            self._unwatched.add(path)
+            return None
         folder = _Folder(self, parent, name, path, rules)
         assert self._inotify is not None
         try:
             folder.descriptor = self._inotify.add_callback(_below(self._base, path), _MASK, folder, folder.id)
         except OSError as error:
             self._budget.give()
-            if error.errno == errno.ENOSPC:
-                raise OSError(errno.ENOSPC, _NO_WATCHES) from None
+            if error.errno == errno.ENOSPC and parent is not None:
+                self._unwatched.add(path)
+                return None
             if parent is None:
+                if error.errno == errno.ENOSPC:
+                    raise OSError(errno.ENOSPC, _NO_WATCHES) from None
                 raise
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                 self.trouble = f"{display_path(path)!r} cannot be watched: {error.strerror}."
@@ -169,8 +201,24 @@ class WatchdogWatcher:
     def _wanted(self, folder: _Folder, path: bytes) -> bool:
         return not folder.rules.ignores(path, folder=True) and holds_files(self._base, path, self._device)
 
+    def _find(self, path: bytes) -> _Folder | None:
+        """The watched folder at a path."""
+        folder = self._top
+        for name in path.split(b"/") if path else ():
+            folder = folder.children.get(name) if folder else None
+        return folder
+
+    def _forget_unwatched(self, below: bytes) -> None:
+        if self._unwatched:
+            inside = below + b"/"
+            self._unwatched = {
+                path for path in self._unwatched if below and path != below and not path.startswith(inside)
+            }
+
     def _release(self, folder: _Folder | None) -> None:
         """Ends the watches of a folder and of all in it."""
+        if folder is not None:
+            self._forget_unwatched(folder.path)
         waiting = [folder] if folder else []
         removed = []
         while waiting:
@@ -220,6 +268,7 @@ class WatchdogWatcher:
         present = folder.children.get(event.name)
         if event.is_delete or event.is_moved_from:
             self._release(present)
+            self._forget_unwatched(path)
             return Hint(path=path, tree=True, gone=True)
         came = event.is_create or event.is_moved_to
         if not (came or event.is_attrib) or not self._wanted(folder, path):
@@ -227,7 +276,7 @@ class WatchdogWatcher:
         if event.is_moved_to:
             self._release(present)
             present = None
-        if present is None:
+        if present is None and path not in self._unwatched:
             present = self._watch(folder, event.name, path, folder.rules)
             came = came or present is not None
         return Hint(path=path, tree=True) if came else None
@@ -236,6 +285,7 @@ class WatchdogWatcher:
         """Other rules hold below a folder: what they take in must be watched, what they keep out no more."""
         for child in list(folder.children.values()):
             self._release(child)
+        self._forget_unwatched(folder.path)
         try:
             folder.rules, keys = list_folder(self._base, folder.path, folder.outer)
         except OSError:
@@ -347,10 +397,6 @@ _NO_INSTANCES = (
     'watch = "poll" for the volume'
 )
 _NO_WATCHES = (
-    "the kernel has no watches left for this user: raise fs.inotify.max_user_watches by sysctl, or set "
-    'watch = "poll" for the volume'
-)
-_OVER_BUDGET = (
-    "more than {limit} folders, half of fs.inotify.max_user_watches: raise it by sysctl, ignore some "
-    'folders, or set watch = "poll" for the volume'
+    "no watches are left, of which nasd takes half of fs.inotify.max_user_watches: raise it by sysctl, "
+    'ignore some folders, or set watch = "poll" for the volume'
 )

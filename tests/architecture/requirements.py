@@ -14,11 +14,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def direct_requirements(*, tests: bool = True) -> list[Requirement]:
-    """The requirements in pyproject.toml: of nasd, of building it, and with `tests` of its tests."""
+    """The requirements in pyproject.toml: of nasd, of building it, and with `tests` of its tests and extras."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
     named = document["project"]["dependencies"] + document["build-system"]["requires"]
     if tests:
         named += document["project"]["optional-dependencies"]["test"]
+        named += document["project"]["optional-dependencies"]["ocr"]
     return [Requirement(text) for text in named]
 
 

@@ -8,6 +8,7 @@ import multiprocessing
 import shutil
 import signal
 import sqlite3
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -93,7 +94,7 @@ class Ground:
                 detail = await client.file(entry.id)
                 files[entry.path] = (detail.state, detail.semantic, detail.digest or "")
             found = {}
-            for query in ("heron", "marmot", "osprey", "lynx", "otter", "badger"):
+            for query in ("heron", "marmot", "osprey", "lynx", "otter", "badger", "wolf", "stork", "ibex"):
                 for mode in ("lexical", "semantic"):
                     reply = await client.search(wire.SearchIn.model_validate({"query": query, "mode": mode}))
                     found[f"{mode} {query}"] = [hit.file.path for hit in reply.hits]
@@ -130,6 +131,7 @@ def first_state(volume: Path) -> None:
     (volume / "copy.txt").write_text("The heron stands in the shallow water and waits.\n")
     (volume / "broken.pdf").write_bytes(b"%PDF-1.7\nno document follows\n" * 10)
     (volume / "song.mp3").write_bytes(b"ID3\x04" + bytes(100))
+    pack(volume / "zoo.zip", {"wolf.txt": "The wolf howls at the moon.\n", "stork.txt": "The stork nests.\n"})
 
 
 def second_state(volume: Path) -> None:
@@ -140,6 +142,14 @@ def second_state(volume: Path) -> None:
     (volume / "otter.csv").write_text("animal,place\notter,river\n")
     (volume / "broken.pdf").unlink()
     (volume / "badger.txt").write_text("The badger digs at night.\n")
+    pack(volume / "zoo.zip", {"wolf.txt": "The wolf howls at the moon.\n", "ibex.txt": "The ibex climbs.\n"})
+
+
+def pack(path: Path, members: dict[str, str]) -> None:
+    """The same bytes each time."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(zipfile.ZipInfo(name), text)
 
 
 @pytest.fixture
@@ -165,8 +175,12 @@ async def test_kill_and_restart(ground: Ground, every: bool) -> None:
     names_second = ground.names()
     assert expected_second.found["lexical marmot"] == []
     assert expected_second.found["lexical lynx"] == ["copy.txt"]
+    assert expected_first.found["lexical stork"] == ["zoo.zip!/stork.txt"]
+    assert expected_second.found["lexical stork"] == []
+    assert expected_second.found["lexical ibex"] == ["zoo.zip!/ibex.txt"]
 
     wanted = {"commit_read", "commit_vectors", "commit_embedded", "apply_changes", "claim", "commit_failure"}
+    wanted |= {"keep_content"}
     assert wanted <= {*names_first, *names_second}
 
     for kill_at in kill_points(names_first, every):

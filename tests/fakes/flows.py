@@ -229,6 +229,12 @@ class FakeFiles:
         file = self._get(file_id)
         return file, self.root / display_path(file.path)
 
+    async def thumbnail(self, file_id: int) -> tuple[bytes, str]:
+        file = self._get(file_id)
+        if file.kind != "image":
+            raise NotFound(f"Files of kind {file.kind} have no thumbnail.")
+        return b"RIFF\0\0\0\0WEBP", "d1" * 32
+
     async def why(self, path: str) -> wire.WhyOut:
         return wire.WhyOut(path=path, verdict="unknown", summary="It lies on no volume.")
 

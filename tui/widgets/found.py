@@ -34,7 +34,7 @@ def from_hits(hits: Sequence[wire.HitOut]) -> tuple[Found, ...]:
             file=hit.file,
             passage=hit.passage,
             spans=tuple(hit.highlights),
-            note=" · ".join(part for part in (describe.lanes(hit.lanes), _copies(hit.copies)) if part),
+            note=" · ".join(filter(None, (_unseen(hit), describe.lanes(hit.lanes), _copies(hit.copies)))),
         )
         for hit in hits
     )
@@ -50,6 +50,10 @@ def from_citations(citations: Sequence[wire.CitationOut]) -> tuple[Found, ...]:
         )
         for citation in citations
     )
+
+
+def _unseen(hit: wire.HitOut) -> str:
+    return "hidden text" if hit.passage.hidden else ""
 
 
 def _copies(number: int) -> str:

@@ -40,6 +40,8 @@ def work_rows(status: wire.StatusOut) -> list[Content]:
         amount = queue.embed_passages or queue.embed
         noun = "passage" if queue.embed_passages else "file"
         rows.append(_row("embed", amount, noun, queue.passages_per_s))
+    if status.ocr.waiting and status.ocr.state == "ready":
+        rows.append(_row("ocr", status.ocr.waiting, "file", status.ocr.pages_per_s))
     waiting = [
         (queue.settling, "settling", ""),
         (queue.scanning, "scanning", ""),

@@ -21,6 +21,14 @@ _COMMON = ("cp1252", "cp1251", "gb18030", "big5", "cp932", "cp949", "cp1250", "c
 _MIXED = re.compile(r"[A-Za-z][\u0370-\u0e7f]|[\u0370-\u0e7f][A-Za-z]")  # Greek to Thai
 _HIGH = re.compile(rb"[\x80-\xff]+")
 
+_XML_ENCODING = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+
+
+def declared_encoding(head: bytes) -> str | None:
+    """What an XML declaration names, in small letters."""
+    match = _XML_ENCODING.search(head[:1024])
+    return match[1].decode("ascii").lower() if match else None
+
 
 def decode(data: bytes, declared: str | None = None) -> tuple[str, str]:
     """Text and the name of its encoding. `declared` is what the document says of itself, tried after a byte

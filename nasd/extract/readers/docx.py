@@ -1,11 +1,12 @@
 """Word documents (OOXML, transitional and strict): headings, paragraphs, lists, tables, text boxes,
-equations, footnotes, comments, headers and footers. Deleted text and field codes are left out."""
+equations, footnotes, comments, headers and footers. Deleted text and field codes are left out; hidden text is
+kept apart."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nasd.domain.passages import Block, Role
 from nasd.errors import ReadError
@@ -30,11 +31,14 @@ class _Style:
     based_on: str | None = None
     level: int | None = None  # of a heading, from 1
     listed: bool = False
+    vanish: bool | None = None
 
 
 @dataclass(slots=True)
 class _Found:
-    """What hangs on a paragraph but is not in its line of text."""
+    """What hangs on a paragraph but is not in its line of text. `unseen`: what its runs hide."""
+
+    unseen: list[str] = field(default_factory=list)
 
     boxes: list[Element] = field(default_factory=list)
     references: list[tuple[str, str]] = field(default_factory=list)
@@ -42,7 +46,7 @@ class _Found:
 
 class DocxReader:
     name = "docx"
-    version = 1
+    version = 2
 
     def read(self, source: Source, notes: Notes) -> Iterator[Block]:
         package = Package(source.stream)
@@ -54,6 +58,8 @@ class DocxReader:
 
 
 class _Document:
+    _in_table = 0
+
     def __init__(self, package: Package, main: str, notes: Notes) -> None:
         self.package, self.main, self.notes = package, main, notes
         parts: dict[str, list[str]] = {}
@@ -85,7 +91,7 @@ class _Document:
                 for block in self._children(list(root)) if root is not None else ():
                     if block.text not in seen:
                         seen.add(block.text)
-                        yield Block(text=block.text)
+                        yield replace(block, role=Role.PARAGRAPH, level=0)
         with self.package.open(self.main) as stream:
             for element in children_of(stream, "body"):
                 yield from self._block(element)
@@ -105,7 +111,7 @@ class _Document:
 
     def _paragraph(self, element: Element) -> Iterator[Block]:
         found = _Found()
-        text = "\n".join(squeeze_line(line) for line in _text(element, found).split("\n")).strip()
+        text = "\n".join(squeeze_line(line) for line in self._text(element, found).split("\n")).strip()
         role, level = self._role(element)
         if text:
             if role is Role.HEADING:
@@ -113,11 +119,15 @@ class _Document:
                 if self.notes.title is None and level == 1:
                     self.notes.title = text[:300]
             yield Block(text=text, role=role, level=level)
+        if unseen := squeeze("".join(found.unseen)):
+            yield Block(text=unseen, hidden=True)
+        self._in_table += 1  # a box may have a ground of its own
         for box in found.boxes:
             yield from self._children(list(box))
+        self._in_table -= 1
         for kind, number in found.references:
             for block in self._children(self.aside.get(kind, {}).pop(number, [])):
-                yield Block(text=block.text)
+                yield replace(block, role=Role.PARAGRAPH, level=0)
 
     def _role(self, element: Element) -> tuple[Role, int]:
         style, level, listed = None, None, False
@@ -146,11 +156,67 @@ class _Document:
     def _table(self, table: Element) -> Iterator[Block]:
         for row in _named(table, "tr"):
             cells = list(_named(row, "tc"))
+            self._in_table += 1
             if len(cells) == 1:  # a frame or a box around running text
                 yield from self._children(list(cells[0]))
+                self._in_table -= 1
                 continue
             found = [list(self._children(list(cell))) for cell in cells]
-            yield Block(text=row_text([" ".join(b.text for b in blocks) for blocks in found]), role=Role.ROW)
+            self._in_table -= 1
+            seen = [" ".join(block.text for block in blocks if not block.hidden) for blocks in found]
+            yield Block(text=row_text(seen), role=Role.ROW)
+            yield from (block for blocks in found for block in blocks if block.hidden)
+
+    def _text(self, element: Element, found: _Found) -> str:
+        """The text of a paragraph. Recursion is bounded: the parser refuses nesting beyond 256."""
+        parts: list[str] = []
+        for child in element:
+            name = local(child)
+            if name in _SKIPPED or not name:
+                continue
+            if name == "t":
+                parts.append(child.text or "")
+            elif name == "txbxContent":
+                found.boxes.append(child)
+            elif name in ("footnoteReference", "endnoteReference", "commentReference"):
+                found.references.append((name.removesuffix("Reference"), attribute(child, "id") or ""))
+            elif name in _INLINE:
+                parts.append(_INLINE[name])
+            elif name in _MATH:
+                parts.append(_MATH[name].join(filter(None, (self._text(part, found) for part in child))))
+            elif name == "r" and self._unseen(child):
+                found.unseen.append(self._text(child, found))
+            else:
+                parts.append(self._text(child, found))
+        return "".join(parts)
+
+    def _unseen(self, run: Element) -> bool:
+        """Whether a run is hidden: vanished by itself or its style, smaller than a point and a half, or white
+        where the page is white."""
+        for properties in run:
+            if local(properties) != "rPr":
+                continue
+            said = {local(item): item for item in properties}
+            if "vanish" in said:
+                return _on(said["vanish"])
+            style = attribute(said["rStyle"], "val") if "rStyle" in said else None
+            for _ in range(20):
+                known = self.styles.get(style or "")
+                if known is None:
+                    break
+                if known.vanish is not None:
+                    return known.vanish
+                style = known.based_on
+            size = attribute(said["sz"], "val") if "sz" in said else None
+            if size is not None and size.isdecimal() and int(size) < 3:  # half points
+                return True
+            colour = (attribute(said["color"], "val") or "").upper() if "color" in said else ""
+            # A white word may stand on the dark ground of a row, a box or a paragraph.
+            white = len(colour) == 6 and colour >= "F0F0F0" and all(colour[at] == "F" for at in (0, 2, 4))
+            return (
+                white and not self._in_table and not said.keys() & {"shd", "highlight"} and not _shaded(run)
+            )
+        return False
 
 
 def squeeze_line(line: str) -> str:
@@ -167,26 +233,17 @@ def _named(element: Element, name: str) -> Iterator[Element]:
             yield from _named(child, name)
 
 
-def _text(element: Element, found: _Found) -> str:
-    """The text of a paragraph. Recursion is bounded: the parser refuses nesting beyond 256."""
-    parts: list[str] = []
-    for child in element:
-        name = local(child)
-        if name in _SKIPPED or not name:
-            continue
-        if name == "t":
-            parts.append(child.text or "")
-        elif name == "txbxContent":
-            found.boxes.append(child)
-        elif name in ("footnoteReference", "endnoteReference", "commentReference"):
-            found.references.append((name.removesuffix("Reference"), attribute(child, "id") or ""))
-        elif name in _INLINE:
-            parts.append(_INLINE[name])
-        elif name in _MATH:
-            parts.append(_MATH[name].join(filter(None, (_text(part, found) for part in child))))
-        else:
-            parts.append(_text(child, found))
-    return "".join(parts)
+def _shaded(run: Element) -> bool:
+    """Whether the paragraph around a run has a ground."""
+    for parent in run.iterancestors():
+        if local(parent) == "p":
+            return any(local(item) == "shd" for child in parent if local(child) == "pPr" for item in child)
+    return False
+
+
+def _on(setting: Element) -> bool:
+    """A switch without a value is on."""
+    return (attribute(setting, "val") or "true").lower() not in ("0", "false", "off", "none")
 
 
 def _outline(value: str | None) -> int | None:
@@ -212,6 +269,10 @@ def _styles(package: Package, part: str) -> dict[str, _Style]:
                             style.level = _outline(attribute(setting, "val"))
                         elif local(setting) == "numPr":
                             style.listed = True
+                case "rPr":
+                    for setting in item:
+                        if local(setting) == "vanish":
+                            style.vanish = _on(setting)
         if style.name == "title":
             style.level = 1
         elif style.level is None and (match := _HEADING.match(style.name)):

@@ -51,7 +51,7 @@ def _message(root: Message, notes: Notes) -> Iterator[Block]:
             continue
         name = part.get_filename()
         if name or part.get_content_disposition() == "attachment":
-            attached.append(squeeze(_readable(name or part.get_content_type())))
+            attached.append(squeeze(readable(name or part.get_content_type())))
             continue
         yield from _body(part, notes)
     if stack:
@@ -81,7 +81,7 @@ def _headers(part: Message, notes: Notes) -> Iterator[Block]:
     for name in _HEADERS:
         # The raw values: `get_all` has already replaced bytes that are not ASCII.
         values = [value for key, value in part.raw_items() if key.lower() == name.lower()][:5]
-        text = ", ".join(squeeze(_readable(value)) for value in values)[:_MAX_HEADER_CHARS]
+        text = ", ".join(squeeze(readable(value)) for value in values)[:_MAX_HEADER_CHARS]
         if text:
             lines.append(f"{name}: {text}")
             if name == "Subject" and notes.title is None:
@@ -89,7 +89,7 @@ def _headers(part: Message, notes: Notes) -> Iterator[Block]:
     yield Block(text="\n".join(lines))
 
 
-def _readable(value: object) -> str:
+def readable(value: object) -> str:
     """A header's value with its encoded words decoded; raw bytes that should have been encoded, guessed."""
     if isinstance(value, tuple):
         value = value[2]

@@ -31,7 +31,8 @@ def settle(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _beside(one: Block, other: Block) -> bool:
-    return (one.page, one.sheet, one.slide) == (other.page, other.sheet, other.slide)
+    places = [(block.page, block.sheet, block.slide, block.hidden) for block in (one, other)]
+    return places[0] == places[1]
 
 
 def squeeze(text: str) -> str:

@@ -1,4 +1,5 @@
-"""HTML: what a person would see of it. Scripts, styles, hidden elements and navigation are left out."""
+"""HTML: what a person would see of it, and apart from that, hidden, what no person would. Scripts, styles and
+navigation are left out."""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ from nasd.domain.passages import Block, Role
 from nasd.extract.base import Notes, Source
 from nasd.extract.readers.decoding import decode
 from nasd.extract.readers.flow import row_text, settle, squeeze
+from nasd.extract.readers.styling import Paint, Sheet, painted, removed
 
 _META = re.compile(rb"""<meta[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
-_HIDDEN = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)", re.IGNORECASE)
 _LEFT_OUT = frozenset({
     "script", "style", "noscript", "template", "head", "svg", "nav", "iframe", "object", "embed",
     "canvas", "audio", "video", "dialog", "datalist",
@@ -30,7 +31,7 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 
 class HtmlReader:
     name = "html"
-    version = 1
+    version = 2
 
     def read(self, source: Source, notes: Notes) -> Iterator[Block]:
         data = source.stream.read()
@@ -48,7 +49,8 @@ def read_html(text: str, notes: Notes) -> Iterator[Block]:
         notes.title = squeeze(title.text()) or None
     root = tree.body or tree.root
     if root is not None:
-        yield from settle(_Walk().blocks(root))
+        sheets = (node.text() for node in tree.css("style"))
+        yield from settle(_Walk(Sheet(sheets)).blocks(root))
 
 
 class _Row:
@@ -60,8 +62,12 @@ class _Row:
 class _Walk:
     """A walk without recursion: nesting is the author's, and may be a hundred thousand deep."""
 
-    def __init__(self) -> None:
+    def __init__(self, sheet: Sheet) -> None:
         self.parts: list[str] = []
+        self.unseen: list[str] = []
+        self.sheet = sheet
+        self.removed: int | None = None  # the depth of the element that is not drawn, with all in it
+        self.paints: list[tuple[int, Paint]] = [(-1, Paint())]  # by the depth of the element that set it
         self.pre = 0
         self.rows: list[_Row] = []
         self.role, self.level = Role.PARAGRAPH, 0
@@ -75,26 +81,46 @@ class _Walk:
             if tag == "-text":
                 self._text(node.text_content or "")
             elif node.is_element_node and not _left_out(node, tag):
-                yield from self._enter(tag, node)
+                yield from self._enter(tag, node, depth)
                 descend = node.child is not None
                 if not descend:
-                    yield from self._leave(tag)
+                    yield from self._leave(tag, depth)
             if descend:
                 node, depth = node.child, depth + 1
                 continue
             while node is not None and node.next is None and depth > 0:
                 node, depth = node.parent, depth - 1
                 if node is not None:
-                    yield from self._leave(node.tag or "")
+                    yield from self._leave(node.tag or "", depth)
             if depth == 0 or node is None:
                 break
             node = node.next
         yield from self._flush()
 
     def _text(self, text: str) -> None:
-        self.parts.append(text if self.pre else re.sub(r"[ \t\r\n\f]+", " ", text))
+        shown = text if self.pre else re.sub(r"[ \t\r\n\f]+", " ", text)
+        hidden = self.removed is not None or self.paints[-1][1].unseen
+        (self.unseen if hidden and not text.isspace() else self.parts).append(shown)
 
-    def _enter(self, tag: str, node: LexborNode) -> Iterator[Block]:
+    def _style(self, tag: str, node: LexborNode, depth: int) -> None:
+        attributes = node.attributes
+        if self.removed is not None:
+            return
+        style = self.sheet.style(tag, attributes)
+        if tag == "font" and (colour := attributes.get("color")):
+            style.setdefault("color", colour.lower())
+        if tag in ("body", "table", "td", "tr", "th") and (ground := attributes.get("bgcolor")):
+            style.setdefault("background-color", ground.lower())
+        if "hidden" in attributes or removed(style):
+            self.removed = depth
+        elif style and (paint := painted(style, self.paints[-1][1])) != self.paints[-1][1]:
+            self.paints.append((depth, paint))
+
+    def _enter(self, tag: str, node: LexborNode, depth: int) -> Iterator[Block]:
+        self._style(tag, node, depth)
+        if self.removed is not None:
+            self.unseen.append("\n" if tag in _BREAKS else "")
+            return
         if tag in _HEADINGS and not self._in_cell():
             yield from self._flush()
             self.role, self.level = Role.HEADING, _HEADINGS[tag]
@@ -111,13 +137,13 @@ class _Walk:
         elif tag == "br":
             self.parts.append("\n")
         elif tag == "img":
-            self.parts.append(f" {node.attributes.get('alt') or ''} ")
+            self._text(f" {node.attributes.get('alt') or ''} ")
         elif tag == "input" and (node.attributes.get("type") or "text").lower() in (
             "text",
             "submit",
             "button",
         ):
-            self.parts.append(f" {node.attributes.get('value') or ''} ")
+            self._text(f" {node.attributes.get('value') or ''} ")
         elif tag in _BREAKS:
             yield from self._break()
         if tag == "pre":
@@ -125,7 +151,14 @@ class _Walk:
             if not self._in_cell():
                 self.role = Role.CODE
 
-    def _leave(self, tag: str) -> Iterator[Block]:
+    def _leave(self, tag: str, depth: int) -> Iterator[Block]:
+        while self.paints[-1][0] >= depth:
+            self.paints.pop()
+        if self.removed is not None:
+            if self.removed >= depth:
+                self.removed = None
+                self.unseen.append("\n")
+            return
         if tag == "pre":
             self.pre = max(0, self.pre - 1)
         if tag in ("td", "th"):
@@ -138,8 +171,9 @@ class _Walk:
                 yield Block(text=row_text(row.cells), role=Role.ROW)
             elif filled:
                 yield Block(text=squeeze(filled[0]))
-        elif tag in _HEADINGS and not self._in_cell():
+        elif (tag in _HEADINGS or tag == "li") and not self._in_cell():
             yield from self._flush()
+            self.role, self.level = Role.PARAGRAPH, 0  # it may have had no text, or none that is seen
         elif tag in _BREAKS:
             yield from self._break()
 
@@ -177,6 +211,10 @@ class _Walk:
             yield Block(text=text.strip(), role=role, level=level)
         elif role is not Role.PARAGRAPH:
             self.role, self.level = role, level  # <li><p>: the item begins with its first text
+        if self.unseen and self.removed is None:
+            lines = (squeeze(line) for line in "".join(self.unseen).split("\n"))
+            self.unseen = []
+            yield Block(text="\n".join(line for line in lines if line), hidden=True)
 
 
 def _left_out(node: LexborNode, tag: str) -> bool:
@@ -185,6 +223,4 @@ def _left_out(node: LexborNode, tag: str) -> bool:
     attributes = node.attributes
     if not attributes:
         return False
-    if "hidden" in attributes or attributes.get("role") == "navigation":
-        return True
-    return bool(_HIDDEN.search(attributes.get("style") or ""))
+    return attributes.get("role") == "navigation"

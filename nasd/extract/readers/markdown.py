@@ -42,6 +42,11 @@ class MarkdownReader:
         yield from blocks_of(text, spans)
 
 
+def markdown_blocks(text: str) -> Iterator[Block]:
+    """The blocks of a Markdown text without front matter."""
+    yield from blocks_of(text, _scan(text, split_lines(text)))
+
+
 def _front_matter(text: str, lines: list[Line]) -> tuple[int, str | None]:
     """How many lines the YAML or TOML front matter takes (0: none), and the title it names."""
     if not lines or (fence := text[lines[0].start : lines[0].end].rstrip()) not in ("---", "+++"):

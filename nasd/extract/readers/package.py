@@ -10,7 +10,7 @@ import io
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO, Any
 
 from lxml import etree
@@ -141,25 +141,32 @@ def attribute(element: Element, name: str) -> str | None:
 
 
 def children_of(stream: IO[bytes], parent: str) -> Iterator[Element]:
-    """The children, one by one, of the first element called `parent`, each dropped after use, so that a
-    long document is never in memory as a whole tree. Raises `ReadError` for broken XML."""
+    """The children, one by one, of the first element called `parent` (its local name, or `{namespace}name`),
+    each dropped after use, so that a long document is never in memory as a whole tree. Raises `ReadError`
+    for broken XML."""
     depth, base = 0, 0
+    for event, element in parsed(stream):
+        if event == "start":
+            depth += 1
+            if not base and parent in (local(element), element.tag):
+                base = depth
+            continue
+        if base and depth == base + 1:
+            yield element
+            element.clear()
+            while element.getprevious() is not None:
+                del element.getparent()[0]
+        depth -= 1
+
+
+def parsed(stream: IO[bytes], tags: Sequence[str] | None = None) -> Iterator[tuple[str, Element]]:
+    """The starts and ends of elements (only those called `tags`, with their namespace) as they are parsed;
+    whoever takes them drops what is no longer needed. Raises `ReadError` for broken XML."""
     try:
-        for event, element in etree.iterparse(
-            stream, events=("start", "end"), resolve_entities=False, no_network=True, load_dtd=False,
-            huge_tree=False,
-        ):  # fmt: skip
-            if event == "start":
-                depth += 1
-                if not base and local(element) == parent:
-                    base = depth
-                continue
-            if base and depth == base + 1:
-                yield element
-                element.clear()
-                while element.getprevious() is not None:
-                    del element.getparent()[0]
-            depth -= 1
+        yield from etree.iterparse(
+            stream, events=("start", "end"), tag=tags, resolve_entities=False, no_network=True,
+            load_dtd=False, huge_tree=False,
+        )  # fmt: skip
     except etree.XMLSyntaxError as error:
         raise ReadError(f"Broken XML: {error.msg}.", reason="malformed") from error
     except (zipfile.BadZipFile, zlib.error, NotImplementedError) as error:

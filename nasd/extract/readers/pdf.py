@@ -13,10 +13,13 @@ import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from nasd.domain.passages import Block, Role
+from nasd.domain.scans import UNREAD_PAGES, format_pages
 from nasd.errors import ReadError
 from nasd.extract.base import Notes, Source
 from nasd.extract.readers.flow import CELL, squeeze
 from nasd.extract.readers.layout import HYPHEN, PageLine, page_blocks
+from nasd.extract.readers.scanned import is_scanned
+from nasd.extract.readers.visibility import Sight
 
 _IN_MEMORY_BYTES = 64 << 20  # below, PDFium reads from one buffer; above, through the file, which is slower
 _MAX_PAGES = 20_000
@@ -46,7 +49,7 @@ _NOTES = (raw.FPDF_ANNOT_TEXT, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_HIGHLIGHT
 
 class PdfReader:
     name = "pdf"
-    version = 1
+    version = 2
 
     def read(self, source: Source, notes: Notes) -> Iterator[Block]:
         if source.size == 0:
@@ -71,6 +74,7 @@ def _pages(document: Any, notes: Notes) -> Iterator[Block]:
     if sum(1 for c in title if c.isalpha()) >= 3 and not _JUNK_TITLE.match(title):
         notes.title = title[:300]
     empty = broken = 0
+    unread: list[int] = []
     words: Counter[str] = Counter()
     for number in range(1, min(count, _MAX_PAGES) + 1):
         try:
@@ -79,15 +83,20 @@ def _pages(document: Any, notes: Notes) -> Iterator[Block]:
             broken += 1
             continue
         try:
-            text = False
+            chars = 0
             for block in _page(page, number, words):
-                text = text or bool(block.text)
+                chars += len(block.text)
                 yield block
-            empty += not text
+            if is_scanned(page, chars):
+                unread.append(number)
+            else:
+                empty += not chars
         except pdfium.PdfiumError:
             broken += 1
         finally:
             page.close()
+    if unread:
+        notes.metadata[UNREAD_PAGES] = format_pages(unread)
     if empty:
         notes.warnings.append(f"{_pages_have(empty, count)} no text.")
     if broken:
@@ -104,23 +113,29 @@ def _page(page: Any, number: int, words: Counter[str]) -> Iterator[Block]:
     textpage = page.get_textpage()
     try:
         width, height = page.get_size()
-        lines = _lines(textpage, page.get_rotation(), width, height)
+        sight = Sight(page, textpage)
+        lines, unseen = _lines(textpage, page.get_rotation(), width, height, sight)
     finally:
         textpage.close()
     yield from page_blocks(lines, page=number, width=width, words=words)
+    if unseen:
+        yield Block(text="\n".join(unseen), page=number, hidden=True)
     for text in _annotations(page):
         yield Block(text=text, role=Role.PARAGRAPH, page=number)
 
 
-def _lines(textpage: Any, rotation: int, width: float, height: float) -> list[PageLine]:
+def _lines(
+    textpage: Any, rotation: int, width: float, height: float, sight: Sight
+) -> tuple[list[PageLine], list[str]]:
+    """The lines that a person sees, and the text of what nobody does."""
     count = textpage.count_chars()
     if count <= 0:
-        return []
+        return [], []
     text = textpage.get_text_range(errors="replace").replace("\x02", HYPHEN)
     # Characters are counted in UTF-16 units; a page where PDFium counts otherwise gets no geometry.
     wide = not text.isascii() and any(c > "\uffff" for c in text)
     units = len(text.encode("utf-16-le", "surrogatepass")) // 2 if wide else len(text)
-    boxes = _Boxes(textpage, rotation, width, height, placed=units == count)
+    boxes = _Boxes(textpage, rotation, width, height, sight, placed=units == count)
     lines: list[PageLine] = []
     for match in _DRAWN_LINE.finditer(text):
         at = match.start()
@@ -128,15 +143,19 @@ def _lines(textpage: Any, rotation: int, width: float, height: float) -> list[Pa
             at += sum(1 for c in text[:at] if c > "\uffff")
         if (line := boxes.line(match[0], at)) is not None:
             lines.append(line)
-    return lines
+    return lines, boxes.unseen
 
 
 class _Boxes:
     """Where characters stand on the page as a person holds it."""
 
-    def __init__(self, textpage: Any, rotation: int, width: float, height: float, *, placed: bool) -> None:
+    def __init__(
+        self, textpage: Any, rotation: int, width: float, height: float, sight: Sight, *, placed: bool
+    ) -> None:
         self._page, self._rotation = textpage.raw, rotation
         self._width, self._height, self._placed = width, height, placed
+        self._sight = sight
+        self.unseen: list[str] = []
         self._rect = raw.FS_RECTF()
         self._name = ctypes.create_string_buffer(128)
         self._next = height
@@ -153,6 +172,13 @@ class _Boxes:
             return PageLine(
                 text=text, left=0.0, right=self._width, top=top, bottom=bottom, size=10.0, weight=400
             )
+        seen = [word for word in words if not self._sight.hidden(at + word[0], at + word[1] - 1)]
+        if len(seen) < len(words):
+            unseen = (_cleaned(drawn[slice(*word)]) for word in words if word not in seen)
+            self.unseen.append(" ".join(unseen))
+            if not seen:
+                return None
+            words = seen
         first = self._of(at + words[0][0])
         last = self._of(at + words[-1][1] - 1)
         text, apart = self._spaced(drawn, words, at, first.height)

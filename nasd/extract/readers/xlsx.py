@@ -7,11 +7,12 @@ from collections.abc import Iterator
 
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError
 
-from nasd.domain.passages import Block, Role
+from nasd.domain.passages import Block
 from nasd.errors import ReadError
 from nasd.extract.base import Notes, Source
-from nasd.extract.readers.flow import is_header, row_text, settle
+from nasd.extract.readers.flow import settle
 from nasd.extract.readers.package import Package
+from nasd.extract.readers.sheets import SheetRows
 
 
 class XlsxReader:
@@ -27,28 +28,22 @@ class XlsxReader:
         source.stream.seek(0)
         try:
             book = CalamineWorkbook.from_filelike(source.stream)
-            yield from settle(_sheets(book))
+            yield from settle(sheet_blocks(book))
         except PasswordError as error:
             raise ReadError("The workbook is protected by a password.", reason="encrypted") from error
         except CalamineError as error:
             raise ReadError(f"The workbook cannot be read: {error}.", reason="malformed") from error
 
 
-def _sheets(book: CalamineWorkbook) -> Iterator[Block]:
+def sheet_blocks(book: CalamineWorkbook) -> Iterator[Block]:
+    """Every sheet of a workbook that calamine has opened."""
     for name in book.sheet_names:
         sheet = book.get_sheet_by_name(name)
-        yield Block(text=name, role=Role.HEADING, level=1, sheet=name)
-        first = sheet.height > 1
+        rows = SheetRows(name)
+        yield rows.title()
         for values in sheet.iter_rows():
-            cells = [print_value(value) for value in values]
-            text = row_text(cells)
-            if not text:
-                continue
-            start = next(i for i, cell in enumerate(cells) if cell)
-            header = first and is_header(cells[start:])
-            first = first and not header and sum(1 for cell in cells if cell) == 1  # a caption may come first
-            role = Role.HEADING if header else Role.ROW
-            yield Block(text=text, role=role, level=2 if header else 0, sheet=name)
+            if block := rows.block([print_value(value) for value in values]):
+                yield block
 
 
 def print_value(value: object) -> str:

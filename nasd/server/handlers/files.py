@@ -81,6 +81,27 @@ async def read_content(call: Call) -> web.StreamResponse:
 
 @routes.route(
     "GET",
+    "/api/v1/files/{id}/thumbnail",
+    scope=Scope.FILES,
+    summary="A small picture of an image or of a PDF's first page; takes If-None-Match",
+    path=FilePath,
+    media=("image/webp",),
+    also={304: None},
+)
+async def read_thumbnail(call: Call) -> web.Response:
+    data, digest = await call.flows.files.thumbnail(_number(call))
+    tag = f'"{digest[:32]}"'
+    headers = {"ETag": tag, "Cache-Control": "private, max-age=60"}
+    known = [
+        one.strip().removeprefix("W/") for one in call.request.headers.get("If-None-Match", "").split(",")
+    ]
+    if tag in known or "*" in known:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=data, content_type="image/webp", headers=headers)
+
+
+@routes.route(
+    "GET",
     "/api/v1/files/{id}/text",
     scope=Scope.FILES,
     summary="The whole extracted text, plain; as JSON with what the reader said of it when JSON is accepted",

@@ -22,7 +22,6 @@ from nasd.extract.sandbox import Sandbox
 
 pytestmark = pytest.mark.corpus
 
-_FORMATS = ("txt", "md", "html", "csv", "tsv", "pdf", "docx", "pptx", "xlsx", "eml")
 _PLAIN = {
     0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-", 0x2010: "-", 0x2011: "-",
     0xA0: " ", 0xAD: None, 0x200B: None,
@@ -62,47 +61,50 @@ def _extract(sandbox: Sandbox, path: Path) -> Document:
 
 
 def test_real_documents_yield_what_they_say(corpora: Path, sandbox: Sandbox) -> None:
-    total = found = extra = extra_found = 0
-    misses: list[str] = []
+    passed: dict[str, list[int]] = {}  # tier, and tier and format -> passed, all
+    extra = extra_found = 0
+    problems: list[str] = []
+    silent: list[str] = []
     forbidden: list[str] = []
     for case in _lines(corpora / "formats" / "expected.jsonl"):
-        if case["format"] not in _FORMATS or case["tier"] == "ocr":
+        if case["tier"] == "ocr":
             continue
         path = corpora / "formats" / case["path"]
+        missing: list[str] = []
         try:
-            text = _extract(sandbox, path).text
+            # Only what a person sees: a phrase that was taken for hidden is a miss.
+            blocks = _extract(sandbox, path).blocks
+            text = "".join(block.text + block.after for block in blocks if not block.hidden)
         except ReadError as error:
             text = ""
-            misses.append(f"{case['path']}: {error.reason}: {error.detail}")
+            missing.append(f"{error.reason}: {error.detail}")
+        if not text and not missing:
+            silent.append(case["path"])
         skip = set(case.get("unverified", ()))
-        for phrase in case["must_contain"]:
-            if phrase in skip:
-                continue
-            total += 1
-            if _found(phrase, text):
-                found += 1
-            else:
-                misses.append(f"{case['path']}: {phrase!r}")
-        for phrase in case.get("nice_to_contain", ()):
-            extra += 1
-            extra_found += _found(phrase, text)
-            if not _found(phrase, text):
-                print("nice", case["path"], repr(phrase))
+        missing += [
+            phrase for phrase in case["must_contain"] if phrase not in skip and not _found(phrase, text)
+        ]
         forbidden += [
             f"{case['path']}: {phrase!r}"
             for phrase in case.get("must_not_contain", ())
             if _found(phrase, text)
         ]
-        if any_of := case.get("any_of"):
-            total += 1
-            hit = any(_found(phrase, text) for phrase in any_of)
-            found += hit
-            if not hit:
-                misses.append(f"{case['path']}: none of {any_of}")
-    print(f"must_contain {found}/{total} = {found / total:.1%}; nice_to_contain {extra_found}/{extra}")
-    print(*misses, sep="\n")
+        if (any_of := case.get("any_of")) and not any(_found(phrase, text) for phrase in any_of):
+            missing.append(f"none of {any_of}")
+        for phrase in case.get("nice_to_contain", ()):
+            extra += 1
+            extra_found += _found(phrase, text)
+        for key in (case["tier"], f"{case['tier']} {case['format']}"):
+            counts = passed.setdefault(key, [0, 0])
+            counts[0] += not missing
+            counts[1] += 1
+        if missing:
+            problems.append(f"{case['path']}: {missing}")
+    print(*(f"{key}: {found}/{total}" for key, (found, total) in sorted(passed.items())), sep="\n")
+    print(f"nice_to_contain {extra_found}/{extra}", *problems, sep="\n")
     assert not forbidden
-    assert found / total >= 0.95
+    assert passed["core"][0] / passed["core"][1] >= 0.97
+    assert not silent, "read without text and without a reason"
 
 
 def test_hostile_files_end_in_a_document_or_an_error(corpora: Path, sandbox: Sandbox) -> None:
@@ -143,3 +145,15 @@ def test_hostile_files_end_in_a_document_or_an_error(corpora: Path, sandbox: San
     print(outcomes, f"guessed encodings {soft_found}/{soft}")
     assert not problems, "\n".join(problems)
     assert soft_found / soft >= 0.9
+
+
+def test_instructions_that_nobody_sees_are_kept_apart(corpora: Path, sandbox: Sandbox) -> None:
+    cases = [
+        case for case in _lines(corpora / "injection" / "cases.jsonl") if "invisible" in case["category"]
+    ]
+    assert cases
+    for case in cases:
+        for poison in case["poison"]:
+            blocks = _extract(sandbox, corpora / "injection" / poison).blocks
+            seen = " ".join(block.text for block in blocks if not block.hidden)
+            assert not any(phrase in seen for phrase in case["must_not_contain"]), case["id"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from nasd.domain.passages import Role
 from tests.unit.extract.reading import read, texts
 
@@ -36,7 +38,58 @@ def test_what_nobody_sees_is_left_out() -> None:
         "<p hidden>trap</p><template>trap</template><noscript>trap</noscript><div role=navigation>menu</div>"
         "<!-- trap --><svg><text>trap</text></svg><p>seen</p>"
     )
-    assert _read(html) == [("paragraph", "seen")]
+    blocks, _ = read("html", html.encode())
+    assert [block.text for block in blocks if not block.hidden] == ["seen"]
+    assert [block.text for block in blocks if block.hidden] == ["trap\ntrap"]
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        "<div style='display:none'>trap</div>",
+        "<span style='visibility:hidden'>trap</span>",
+        "<p style='color:#fff'>trap</p>",
+        "<p><font color=white>trap</font></p>",
+        "<p style='font-size:0'>trap</p>",
+        "<p style='font-size:1px'>trap</p>",
+        "<p style='opacity:0'>trap</p>",
+        "<p style='position:absolute;left:-9999px'>trap</p>",
+        "<p style='text-indent:-5000px'>trap</p>",
+        "<div style='height:0;overflow:hidden'>trap</div>",
+        "<div style='background:#222;color:rgb(34,34,34)'>trap</div>",
+        "<style>.x{color:red} .x, #y {display:none}</style><p class='a x'>trap</p>",
+        "<style>@media print{.y{color:red}} /* } */ p.x{color:white}</style><p class=x>trap</p>",
+        "<table><tr><td style='display:none'>trap</table>",
+    ],
+)
+def test_hidden_text_is_kept_apart(trap: str) -> None:
+    blocks, _ = read("html", f"<h1>Head</h1><p>before</p>{trap}<p>after</p>".encode())
+    assert [block.text for block in blocks if not block.hidden] == ["Head", "before", "after"]
+    assert [block.text for block in blocks if block.hidden] == ["trap"]
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<p style='background:navy;color:white'>text</p>",
+        "<table bgcolor=black><tr><td style='color:white'>text</table>",
+        "<div style='background:url(x.png)'><p style='color:white'>text</p></div>",
+        "<style>@media print{.x{display:none}}</style><p class=x>text</p>",
+        "<style>.x:hover{display:none} .y .x{display:none}</style><p class=x>text</p>",
+        "<div style='color:white'><p style='color:black'>text</p></div>",
+        "<div style='font-size:0'><p style='font-size:12px'>text</p></div>",
+    ],
+)
+def test_what_is_seen_is_not_hidden(shown: str) -> None:
+    assert not any(block.hidden for block in read("html", shown.encode())[0])
+
+
+def test_a_hidden_heading_heads_nothing() -> None:
+    blocks, _ = read("html", b"<h1 style='color:white'>trap</h1><p>text</p>")
+    assert [(block.role.value, block.text, block.hidden) for block in blocks] == [
+        ("paragraph", "trap", True),
+        ("paragraph", "text", False),
+    ]
 
 
 def test_rows_keep_values_beside_their_labels() -> None:

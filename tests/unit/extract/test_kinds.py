@@ -22,6 +22,10 @@ from nasd.extract.registry import READERS, load_reader
         ("invoice.pdf.exe", "program"),
         ("draft.txt~", "text"),
         ("letter.odt", "odt"),
+        ("feed.xml", "xml"),
+        ("paper.tex", "latex"),
+        ("people.vcf", "vcard"),
+        ("report.pages", "iwork"),
         (".bashrc", "code"),
         (".hidden", "unknown"),
         ("without", "unknown"),
@@ -43,7 +47,7 @@ def test_media_types_follow_the_suffix() -> None:
 def test_every_reader_is_supported_and_what_is_named_only_is_not() -> None:
     assert all(supported(kind) for kind in READERS)
     assert supported("unknown")
-    assert not any(supported(kind) for kind in ("image", "odt", "archive", "doc", "nonsense"))
+    assert not any(supported(kind) for kind in ("font", "program", "disk", "nonsense"))
 
 
 def test_the_table_names_each_reader_as_it_names_itself() -> None:
@@ -69,6 +73,16 @@ def test_the_table_names_each_reader_as_it_names_itself() -> None:
         (b"PK\x03\x04whatever", "docx", "docx"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "docx", "locked"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "text", "doc"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "Workbook".encode("utf-16-le"), "unknown", "xls"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "xls", "locked"),
+        (b"<html><table>", "xls", "html"),
+        (b"a\tb\n1\t2\n", "xls", "csv"),
+        (b"{\\rtf1 x}", "doc", "rtf"),
+        (b"just words", "doc", "text"),
+        (b"<?xml version='1.0'?><FictionBook>", "unknown", "fb2"),
+        (b"<?xml version='1.0'?><any>", "unknown", "xml"),
+        (b"PK\x03\x04....QuickLook/Preview.pdf", "unknown", "iwork"),
+        (b"PK\x03\x04....FixedDocSeq.fdseq", "archive", "xps"),
         (b"\x7fELF\x02\x01", "unknown", "program"),
         (bytes(range(256)) * 8, "text", "binary"),
         (b"", "unknown", "text"),

@@ -155,7 +155,8 @@ def test_odd_names_are_only_hints(sandbox: Sandbox, tmp_path: Path) -> None:
     ("data", "kind", "reason"),
     [
         (b"\0\1\2\3" * 500, "text", "unsupported"),
-        (b"\x89PNG\r\n\x1a\n", "pdf", "unsupported"),
+        (b"\x89PNG\r\n\x1a\n", "pdf", "malformed"),
+        (b"\x7fELF", "pdf", "unsupported"),
         (b"anything", "image", "unsupported"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "docx", "encrypted"),
         (b"PK\x03\x04", "docx", "malformed"),

@@ -58,6 +58,7 @@ async def test_search_asks_the_flow_and_renders_hits(site: Site) -> None:
             },
             "char_start": 0,
             "char_end": 23,
+            "hidden": False,
         },
         "highlights": [[4, 14]],
         "lanes": {"semantic": 1, "lexical": 4},

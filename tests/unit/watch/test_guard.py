@@ -9,7 +9,7 @@ import pytest
 
 from nasd.errors import Conflict, InvalidRequest
 from nasd.watch.guard import Observed, check_new_volume, fences, identity_of, judge, observe_volume
-from nasd.watch.mounts import Mount
+from nasd.watch.mounts import Mount, parse_mountinfo
 
 HOME = "ext4:00ab /home"
 
@@ -52,6 +52,33 @@ def test_what_freezes_a_volume_says_what_was_seen(observed: Observed, word: str)
     assert verdict.identity == HOME
     assert word in (verdict.detail or "")
     assert "known and searchable" in (verdict.detail or "")
+
+
+def test_a_filesystem_that_became_read_only_freezes_and_one_that_always_was_does_not() -> None:
+    def at(*, read_only: bool) -> str:
+        disk = Mount(
+            point=b"/srv", root=b"/", fstype="xfs", source="/dev/sda1", device="8:1", read_only=read_only
+        )
+        return identity_of("/srv", [disk])
+
+    writable, failed = at(read_only=False), at(read_only=True)
+    verdict = judge(writable, seen(failed), 5)
+    assert verdict.frozen
+    assert verdict.identity == writable
+    assert "read-only" in (verdict.detail or "")
+    assert not judge(writable, seen(failed), 0).frozen, "nothing is known that could be lost"
+    accepted = judge(None, seen(failed), 0)
+    assert accepted.identity == failed
+    assert not judge(accepted.identity, seen(failed), 5).frozen
+    assert judge(failed, seen(writable), 5).identity == writable, "from now on it is known as writable"
+
+
+def test_only_the_filesystem_counts_not_a_view_of_it() -> None:
+    lines = (
+        b"30 1 8:1 / /srv ro,relatime shared:1 - ext4 /dev/sda1 rw,errors=remount-ro\n"
+        b"31 1 8:2 / /mnt rw,relatime - ext4 /dev/sdb1 ro,errors=remount-ro\n"
+    )
+    assert [mount.read_only for mount in parse_mountinfo(lines)] == [False, True]
 
 
 def test_a_folder_emptied_before_our_eyes_is_believed() -> None:

@@ -31,7 +31,13 @@ def paths(items: Iterable[Item]) -> list[bytes]:
 def test_what_is_seen_of_a_file(tmp_path: Path) -> None:
     found = os.stat(write(tmp_path / "a" / "b.txt", "five!"))
     assert list(scan(str(tmp_path), RULES)) == [
-        FileStat(path=b"a/b.txt", size=5, mtime_ns=found.st_mtime_ns, inode=found.st_ino)
+        FileStat(
+            path=b"a/b.txt",
+            size=5,
+            mtime_ns=found.st_mtime_ns,
+            inode=found.st_ino,
+            ctime_ns=found.st_ctime_ns,
+        )
     ]
 
 

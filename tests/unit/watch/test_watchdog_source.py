@@ -205,23 +205,53 @@ def test_lost_events_make_all_of_it_a_hint_and_all_watches_new(listening: Listen
     assert listening.paths() == {b"a/b/x"}
 
 
-def test_too_many_folders_are_refused_with_a_cure(volume: Path) -> None:
-    budget = WatchBudget(2)
+def test_without_a_single_watch_it_is_refused_with_a_cure(volume: Path) -> None:
+    budget = WatchBudget(0)
     with pytest.raises(OSError, match=r"max_user_watches.*poll") as caught:
         Listening(volume, budget=budget)
     assert caught.value.errno == errno.ENOSPC
     assert budget.used == 0
 
 
-def test_a_budget_that_runs_out_later_is_told(volume: Path) -> None:
-    budget = WatchBudget(4)
+def test_where_watches_run_out_only_the_rest_is_unwatched(volume: Path) -> None:
+    (volume / "c" / "d" / "e").mkdir(parents=True)
+    budget = WatchBudget(4)  # the volume, a, a/b or c, c/d: whatever comes first, one branch is left over
     listening = Listening(volume, budget=budget)
     try:
+        unwatched = listening.watcher.unwatched
+        assert listening.watcher.trouble is None
+        assert unwatched and listening.watcher.watches == 4
+        folders = {b"a", b"a/b", b"c", b"c/d", b"c/d/e"}
+        hidden = {one for one in folders for top in unwatched if one == top or one.startswith(top + b"/")}
+        assert len(folders - hidden) == 3, "the volume itself has the fourth"
+        for folder in folders:
+            (volume / os.fsdecode(folder) / "new.txt").write_text("text")
+        seen = listening.paths()
+        assert {one + b"/new.txt" for one in folders - hidden} <= seen
+        assert not {one + b"/new.txt" for one in hidden} & seen
+
         (volume / "more" / "still").mkdir(parents=True)
-        listening.wait_for(lambda hints: any(hint.tree for hint in hints))
-        with listening._came:
-            assert listening._came.wait_for(lambda: listening.watcher.trouble is not None, PATIENCE_S)
-        assert "max_user_watches" in (listening.watcher.trouble or "")
+        assert b"more" in listening.paths()
+        assert b"more" in listening.watcher.unwatched
+        shutil.rmtree(volume / "more")
+        listening.hints()
+        assert b"more" not in listening.watcher.unwatched
+    finally:
+        listening.watcher.stop()
+    assert budget.used == 0
+
+
+def test_what_was_unwatched_is_watched_when_there_is_room_again(volume: Path) -> None:
+    budget = WatchBudget(2)
+    listening = Listening(volume, budget=budget)
+    try:
+        assert listening.watcher.unwatched == (b"a/b",)
+        budget.limit = 10
+        listening.watcher.widen()
+        assert Hint(path=b"a/b", tree=True) in listening.hints(), "what came before is looked at once"
+        assert listening.watcher.unwatched == ()
+        (volume / "a" / "b" / "x").write_text("text")
+        assert listening.paths() == {b"a/b/x"}
     finally:
         listening.watcher.stop()
     assert budget.used == 0

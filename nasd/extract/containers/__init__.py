@@ -1,0 +1,1 @@
+"""What holds files of its own: archives, mailboxes, mails with attachments."""

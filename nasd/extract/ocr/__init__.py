@@ -1,0 +1,1 @@
+"""Recognises text in pictures of pages. Engines see pixels that the confined child drew, never a file."""

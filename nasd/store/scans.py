@@ -1,0 +1,150 @@
+"""Pages whose text is recognised: one transaction a page, so that an interruption costs one page.
+
+A content keeps its id. Recognised text follows what was read before it, in the order in which pages come, so
+offsets that are known stay true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from nasd.domain.files import FileRecord
+from nasd.domain.jobs import JobKind, JobState
+from nasd.domain.passages import Passage
+from nasd.domain.scans import OCR_ENGINE, OCR_FROM, OCR_PAGES, UNREAD_PAGES, format_pages, parse_pages
+from nasd.store import files, queue
+from nasd.store.contents import content_by_id, passage_row
+from nasd.store.tables import contents, jobs, passages
+from nasd.store.tables import files as files_table
+
+PDF, PICTURE, PHOTO = 20, 30, 40
+"""Priorities: a scanned document surely holds text, a photo seldom."""
+
+TURN = 20
+"""Pages after which a long document lets the others go first."""
+
+_NOTE = "recognised by"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageText:
+    """A recognised page, cut as if it were a document of its own."""
+
+    chars: int
+    passages: tuple[Passage, ...]
+
+
+def enqueue(connection: Connection, content_id: int, metadata: Mapping[str, str], now: datetime) -> None:
+    """A job for a content with pages to recognise; nothing for any other."""
+    if not metadata.get(UNREAD_PAGES):
+        return
+    priority = PDF if "format" not in metadata else PHOTO if "camera" in metadata else PICTURE
+    queue.enqueue(connection, JobKind.OCR, [content_id], priority=priority, now=now)
+
+
+def commit_page(
+    connection: Connection,
+    *,
+    job_id: int,
+    content_id: int,
+    page: int,
+    text: PageText | None,
+    problem: str | None,
+    engine: str,
+    now: datetime,
+) -> int:
+    """Makes one page searchable by words (`text` None: it could not be recognised, for `problem`). Ends the
+    job with the last page. How many pages are left; 0 as well when the content is gone."""
+    content = content_by_id(connection, content_id)
+    if content is None:
+        queue.finish(connection, job_id)
+        return 0
+    metadata = dict(content.metadata)
+    left = [number for number in parse_pages(metadata.get(UNREAD_PAGES, "")) if number != page]
+    done = parse_pages(metadata.get(OCR_PAGES, ""))
+    notes = [note for note in content.notes if _NOTE not in note]
+    values: dict[str, Any] = {}
+    if text is not None and text.passages:
+        metadata.setdefault(OCR_FROM, str(content.chars))
+        metadata[OCR_ENGINE] = engine
+        done = (*done, page)
+        metadata[OCR_PAGES] = format_pages(done)
+        _append(connection, content_id, text.passages, chars=content.chars, count=content.passages)
+        values = {
+            "chars": content.chars + text.chars,
+            "passages": content.passages + len(text.passages),
+            "embedded_by": None,
+        }
+        queue.enqueue(connection, JobKind.EMBED, [content_id], priority=queue.BACKLOG, now=now)
+    if problem is not None:
+        notes.append(f"Page {page} was not recognised: {problem}"[:500])
+    if done:
+        pages = "1 page was" if len(done) == 1 else f"{len(done)} pages were"
+        notes.append(f"{pages} {_NOTE} {engine}: the text may hold errors.")
+    metadata[UNREAD_PAGES] = format_pages(left)
+    if not left:
+        del metadata[UNREAD_PAGES]
+        queue.finish(connection, job_id)
+    else:
+        queue.put_back(connection, [job_id], now)
+        turn = 1 if len(left) % TURN == 0 else 0
+        connection.execute(
+            update(jobs).where(jobs.c.id == job_id).values(attempts=0, priority=jobs.c.priority + turn)
+        )
+    connection.execute(
+        update(contents).where(contents.c.id == content_id).values(metadata=metadata, notes=notes, **values)
+    )
+    return len(left)
+
+
+def holder_of(connection: Connection, content_id: int) -> FileRecord | None:
+    """A file that holds a content: rather one that can be opened than a member of a container."""
+    query = (
+        files.select_records()
+        .where(files_table.c.content_id == content_id)
+        .order_by(files_table.c.parent_id.is_not(None), files_table.c.id)
+        .limit(1)
+    )
+    row = connection.execute(query).mappings().first()
+    return None if row is None else files.record(row)
+
+
+def abandon(connection: Connection, *, job_id: int, content_id: int, note: str) -> None:
+    """The pages that are left can never be recognised, and `note` says why."""
+    content = content_by_id(connection, content_id)
+    if content is not None:
+        metadata = {name: value for name, value in content.metadata.items() if name != UNREAD_PAGES}
+        connection.execute(
+            update(contents)
+            .where(contents.c.id == content_id)
+            .values(metadata=metadata, notes=[*content.notes, note])
+        )
+    queue.finish(connection, job_id)
+
+
+def count_waiting(connection: Connection) -> int:
+    """Contents with pages to recognise, in work included, given up excluded."""
+    query = select(func.count()).where(
+        jobs.c.kind == JobKind.OCR.value, jobs.c.state != JobState.PARKED.value
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _append(
+    connection: Connection, content_id: int, added: Sequence[Passage], *, chars: int, count: int
+) -> None:
+    moved = [
+        replace(
+            passage,
+            ordinal=passage.ordinal + count,
+            char_start=passage.char_start + chars,
+            char_end=passage.char_end + chars,
+        )
+        for passage in added
+    ]
+    connection.execute(insert(passages), [passage_row(content_id, passage) for passage in moved])
