@@ -32,6 +32,9 @@ BACKLOG = 10
 
 INTERRUPTED = "nasd ended several times while reading it; a change of the file or a scan tries it again"
 
+LAST = 1 << 31
+"""No job has a later priority."""
+
 MOST_ATTEMPTS_AT_START = 3
 """A job that was running at this many unclean ends is parked: its file may be what ends the daemon."""
 
@@ -88,7 +91,7 @@ def enqueue(
 
 
 def claim(
-    connection: Connection, kind: JobKind, limit: int, now: datetime, *, priority: int = BACKLOG
+    connection: Connection, kind: JobKind, limit: int, now: datetime, *, priority: int = LAST
 ) -> tuple[Job, ...]:
     """Takes due jobs of this priority or before it, and those whose lease ran out, for one lease. Their
     attempts count from here."""

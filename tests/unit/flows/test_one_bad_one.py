@@ -16,9 +16,12 @@ from nasd.domain.files import FileState
 from nasd.domain.jobs import JobKind, JobState
 from nasd.domain.passages import Block, Document
 from nasd.embed.base import Vectors
+from nasd.extract.base import Members
+from nasd.flows.admission import Admission
 from nasd.flows.embedding import Embedding
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
+from nasd.flows.members import Unpacking
 from nasd.flows.models import Models
 from nasd.flows.reading import Reading
 from nasd.flows.work import Work
@@ -28,6 +31,7 @@ from nasd.store.changes import Seen
 from nasd.store.lane import Lane
 from nasd.store.upgrade import database_path, upgrade
 from nasd.watch.open import observe
+from nasd.watch.rules import Rules
 from tests.fakes.catalogue import NOW, add_volume
 from tests.fakes.embedder import HashingEmbedder
 
@@ -45,6 +49,9 @@ class PlainExtractor:
         if self.strict and BAD in text:
             raise ZeroDivisionError("a defect")
         return Document(blocks=(Block(text=text),), title=None, reader="text/1", notes=(), metadata={})
+
+    def unpack(self, fd: int, *, name: str, kind: str) -> Members:
+        raise AssertionError("no container is read here")
 
     def close(self) -> None:
         return None
@@ -85,6 +92,9 @@ class Bench:
             self.models,
             self.index,
             self.extractor,
+            Unpacking(
+                lane, self.extractor, Admission((), clock), clock, rules_of=lambda _name: Rules.build()
+            ),
             self.work,
             clock,
             root_of=lambda _volume: None if self.away else str(folder),
