@@ -1,4 +1,4 @@
-"""Draws one page of a file as a picture: for text recognition, and as a thumbnail. Runs in the confined child.
+"""Draws one page of a file: for text recognition, and as a thumbnail. Runs in the confined child.
 
 The page comes upright as far as the file says how it is to be held.
 """

@@ -10,6 +10,7 @@ from typing import Literal
 from nasd import render, wire
 from nasd.domain.files import INSIDE, FileRecord, FileState, Volume, display_path
 from nasd.domain.jobs import Job, JobKind, JobState
+from nasd.domain.scans import UNREAD_PAGES
 from nasd.extract.registry import CONTAINERS
 from nasd.flows.admission import Admission
 from nasd.flows.models import Models
@@ -82,6 +83,14 @@ class Why:
                 )
             )
             steps += [wire.WhyStep(what="note", detail=note) for note in content.notes]
+            if unread := content.metadata.get(UNREAD_PAGES):
+                pages = f"its pages {unread} wait" if "pages" in content.metadata else "it waits"
+                steps.append(
+                    wire.WhyStep(
+                        what="text recognition",
+                        detail=f"{pages} to be recognised; `nasd status` says whether that is done here",
+                    )
+                )
             if content.embedded_by is not None and content.embedded_by == self._models.fingerprint:
                 steps.append(wire.WhyStep(what="embedded", detail=f"by {self._models.name}"))
         if read is not None:
@@ -118,6 +127,11 @@ class Why:
         assert content is not None
         if file.kind in CONTAINERS and not content.passages:
             return "searchable", "It was opened; the files in it are known by their own paths."
+        if not content.passages and content.metadata.get(UNREAD_PAGES):
+            return (
+                "searchable",
+                "It is found by its name; what words stand in it is not known yet.",
+            )
         if not content.passages:
             return "searchable", "It was read and holds no text."
         if content.embedded_by is None or content.embedded_by != self._models.fingerprint:

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def direct_requirements(*, tests: bool = True) -> list[Requirement]:
-    """The requirements in pyproject.toml: of nasd, of building it, and with `tests` of its tests and extras."""
+    """The requirements in pyproject.toml: of nasd, of building it, with `tests` of tests and extras."""
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
     named = document["project"]["dependencies"] + document["build-system"]["requires"]
     if tests:

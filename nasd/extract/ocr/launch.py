@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 from nasd.extract import confine
 
@@ -20,8 +21,9 @@ def main(arguments: list[str]) -> None:
     os.nice(_NICE)
     data = os.environ.get("TESSDATA_PREFIX")
     confine.limit(memory_bytes=int(memory), cpu_s=int(cpu), open_files=_OPEN_FILES)
-    confine.give_up_network(readable=(*_READABLE, os.path.dirname(program), *([data] if data else ())))  # noqa: PTH120
-    os.execv(program, [program, *rest])
+    own = (str(Path(program).parent), *([data] if data else ()))
+    confine.give_up_network(readable=(*_READABLE, *own))
+    os.execv(program, [program, *rest])  # noqa: S606 - no shell is wanted
 
 
 if __name__ == "__main__":

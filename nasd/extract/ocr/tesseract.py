@@ -144,7 +144,7 @@ def _ask(program: str, option: str) -> str:
 def parse_tsv(table: str) -> tuple[Word, ...]:
     """The words of Tesseract's table. Rows that are none (pages, blocks, damaged ones) are passed over."""
     words: list[Word] = []
-    for row in table.splitlines():
+    for row in table.split("\n"):
         cells = row.split("\t")
         if len(cells) != 12 or cells[0] != "5" or not cells[11].strip():
             continue

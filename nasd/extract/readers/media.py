@@ -60,9 +60,7 @@ def describe(found: dict[str, str], kind: str, seconds: float | None) -> str:
     parts = [head]
     if album := found.get("album"):
         parts.append(f"album {album}")
-    for name in ("composer", "genre", "year", "track"):
-        if name in found:
-            parts.append(f"{name} {found[name]}")
+    parts += [f"{name} {found[name]}" for name in ("composer", "genre", "year", "track") if name in found]
     if seconds is not None and math.isfinite(seconds) and seconds > 0:
         parts.append(f"{spoken(seconds)} long")
     text = ", ".join(parts) + "."

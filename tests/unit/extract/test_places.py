@@ -13,7 +13,8 @@ def _row(
     city: str, latitude: float, longitude: float, people: int, state: str = "", code: str = "PT"
 ) -> dict:
     row = {
-        "country_code": code, "city": city, "latitude": latitude, "longitude": longitude, "population": people,
+        "country_code": code, "city": city, "latitude": latitude, "longitude": longitude,
+        "population": people,
     }  # fmt: skip
     return {**row, "state": state} if state else row
 

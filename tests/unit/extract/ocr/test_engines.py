@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -62,7 +63,7 @@ def test_turning_and_turning_back(rotation: int) -> None:
     assert np.frombuffer(turned(picture, 180).data, np.uint8).tolist() == [5, 4, 3, 2, 1, 0]
 
 
-def test_what_is_launched_has_no_network_and_writes_nothing(tmp_path) -> None:
+def test_what_is_launched_has_no_network_and_writes_nothing(tmp_path: Path) -> None:
     target = tmp_path / "written"
     script = (
         "import socket\n"
@@ -76,13 +77,14 @@ def test_what_is_launched_has_no_network_and_writes_nothing(tmp_path) -> None:
     python = sys.executable
     done = subprocess.run(
         [python, "-P", "-m", "nasd.extract.ocr.launch", str(1 << 30), "20", "/bin/sh", "-c", "nice; exit 0"],
-        capture_output=True, text=True, timeout=60,
+        capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert int(done.stdout) >= 15
+    paths = ":".join(path for path in sys.path if path)
+    environment = {"PYTHONPATH": paths, "TESSDATA_PREFIX": sys.base_prefix}
     done = subprocess.run(
         [python, "-P", "-m", "nasd.extract.ocr.launch", str(1 << 30), "20", python, "-S", "-c", script],
-        capture_output=True, text=True, timeout=60, env={"PYTHONPATH": ":".join(p for p in sys.path if p),
-                                                         "TESSDATA_PREFIX": sys.base_prefix},
+        capture_output=True, text=True, timeout=60, check=False, env=environment,
     )  # fmt: skip
     assert done.stdout.split() == ["refused", "refused"], done.stderr
     assert not target.exists() or target.read_bytes() == b""
