@@ -99,7 +99,7 @@ class NasdApp(App[int]):
 
 
 def run(connect: Connect) -> int:
-    """Runs the UI until it is left. Returns the exit code of the command; `ConfigError` without a terminal."""
+    """Runs the UI until it is left; the command's exit code. `ConfigError` without a terminal."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):  # the screen is drawn on stderr
         raise ConfigError("The terminal UI needs a terminal, for its input and its stderr.")
     app = NasdApp(connect)
