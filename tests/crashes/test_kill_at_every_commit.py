@@ -97,7 +97,8 @@ class Ground:
             for query in ("heron", "marmot", "osprey", "lynx", "otter", "badger", "wolf", "stork", "ibex"):
                 for mode in ("lexical", "semantic"):
                     reply = await client.search(wire.SearchIn.model_validate({"query": query, "mode": mode}))
-                    found[f"{mode} {query}"] = [hit.file.path for hit in reply.hits]
+                    # Which files, not in which order: equal passages rank by their ids, and readers race.
+                    found[f"{mode} {query}"] = sorted({hit.file.path for hit in reply.hits})
             indexed = status.index.vectors
         process.terminate()
         process.join(TIMEOUT_S)
