@@ -57,8 +57,8 @@ class Alarm:
             said = self._burst.encryption(heads, now)
             if said is not None:
                 return f"It looks as if files are being encrypted: {said}. {KEPT}"
-        elsewhere = _moved_by_name(gone, new) + sum(one.path in went for one in others)
-        said = self._burst.deletion(went, known_files, now, moved=min(elsewhere, len(went)))
+        lost = went - _found_elsewhere(gone, new) - {one.path for one in others}
+        said = self._burst.deletion(lost, known_files, now)
         if said is not None and await asyncio.to_thread(self._are_gone, gone):
             return f"It looks like mass deletion: {said}. {KEPT}"
         return None
@@ -96,11 +96,16 @@ def _other_bytes(known: Known, stat: FileStat) -> bool:
     return not by_rule and (known.size, known.mtime_ns) != (stat.size, stat.mtime_ns)
 
 
-def _moved_by_name(gone: Sequence[Known], new: Sequence[Seen]) -> int:
-    """How many of the files that went came elsewhere with the same name, size and time, on filesystems too
-    that give no lasting inode numbers."""
+def _found_elsewhere(gone: Sequence[Known], new: Sequence[Seen]) -> set[bytes]:
+    """Which of the files that went came elsewhere with the same name, size and time, on filesystems too that
+    give no lasting inode numbers."""
     if not gone or not new:
-        return 0
-    left = Counter((known.path.rpartition(b"/")[2], known.size, known.mtime_ns) for known in gone)
+        return set()
     came = Counter((seen.stat.path.rpartition(b"/")[2], seen.stat.size, seen.stat.mtime_ns) for seen in new)
-    return (left & came).total()
+    found = set()
+    for known in gone:
+        key = (known.path.rpartition(b"/")[2], known.size, known.mtime_ns)
+        if came[key]:
+            came[key] -= 1
+            found.add(known.path)
+    return found

@@ -72,13 +72,12 @@ class Burst:
         self._changed.clear()
         self._sampled = 0
 
-    def deletion(self, gone: Collection[bytes], known: int, now: float, *, moved: int = 0) -> str | None:
-        """What to say if `gone` files more of `known`, of which `moved` came elsewhere, would be too many;
-        else they are remembered."""
+    def deletion(self, gone: Collection[bytes], known: int, now: float) -> str | None:
+        """What to say if these files more of `known` would be too many to go; else they are remembered."""
         _trim(self._gone, now)
-        if gone and len(gone) + sum(len(event.gone) for event in self._gone) > GONE_MORE_THAN + moved:
+        if gone and len(gone) + sum(len(event.gone) for event in self._gone) > GONE_MORE_THAN:
             before = set(chain.from_iterable(event.gone for event in self._gone)).difference(gone)
-            total, every = len(before) + len(gone) - moved, known + len(before)
+            total, every = len(before) + len(gone), known + len(before)
             if total > GONE_MORE_THAN and total > every * GONE_SHARE:
                 return f"{total:,} of {every:,} files went within {_span(self._gone, now)}"
         if gone:

@@ -63,10 +63,6 @@ def test_the_same_files_are_counted_once() -> None:
         assert burst.deletion(names(60), 150, float(at)) is None
 
 
-def test_what_came_elsewhere_did_not_go() -> None:
-    assert Burst().deletion(names(200), 200, 0.0, moved=150) is None
-
-
 def test_its_owner_may_have_it_so() -> None:
     burst = Burst()
     assert burst.deletion(names(90), 180, 0.0) is None
