@@ -208,9 +208,7 @@ def recover(connection: Connection, now: datetime) -> int:
         .values(state=FileState.FAILED.value, reason="interrupted", detail=INTERRUPTED, changed=now)
     )
     parked = connection.execute(
-        update(jobs)
-        .where(hopeless)
-        .values(state=JobState.PARKED.value, lease_until=None, error=INTERRUPTED)
+        update(jobs).where(hopeless).values(state=JobState.PARKED.value, lease_until=None, error=INTERRUPTED)
     )
     waiting = connection.execute(
         update(jobs).where(running).values(state=JobState.WAITING.value, lease_until=None, not_before=now)
