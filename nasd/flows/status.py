@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -96,7 +97,7 @@ class Status:
             host=self.host,
             port=self.port,
             state_dir=str(self._state_dir),
-            state_bytes=_bytes_in(self._state_dir),
+            state_bytes=await asyncio.to_thread(_bytes_in, self._state_dir),
             memory_bytes=resident_bytes(),
             volumes=list(await self._volumes.list()),
             coverage=render.coverage_out(await self._coverage.total()),

@@ -7,6 +7,15 @@ from pathlib import Path
 
 MAX_WATCHES = Path("/proc/sys/fs/inotify/max_user_watches")
 
+NO_INSTANCES = (
+    "too many programs of this user watch folders: raise fs.inotify.max_user_instances by sysctl, or set "
+    'watch = "poll" for the volume'
+)
+NO_WATCHES = (
+    "no watches are left, of which nasd takes half of fs.inotify.max_user_watches: raise it by sysctl, "
+    'ignore some folders, or set watch = "poll" for the volume'
+)
+
 
 class WatchBudget:
     """How many folders may be watched by all watchers together: half of what the kernel gives to one user,

@@ -28,7 +28,7 @@ from watchdog.observers.inotify_c import (
 
 from nasd.domain.files import display_path
 from nasd.watch.base import Hint
-from nasd.watch.budget import WatchBudget
+from nasd.watch.budget import NO_INSTANCES, NO_WATCHES, WatchBudget
 from nasd.watch.rules import Rules
 from nasd.watch.scan import holds_files, list_folder
 
@@ -119,7 +119,7 @@ class WatchdogWatcher:
             self._inotify = InotifyFD()
         except OSError as error:
             if error.errno == errno.EMFILE:
-                raise OSError(errno.EMFILE, _NO_INSTANCES) from None
+                raise OSError(errno.EMFILE, NO_INSTANCES) from None
             raise
         self._inotify.start()
         try:
@@ -167,7 +167,7 @@ class WatchdogWatcher:
     def _add(self, parent: _Folder | None, name: bytes, path: bytes, rules: Rules) -> _Folder | None:
         if not self._budget.take():
             if parent is None:
-                raise OSError(errno.ENOSPC, _NO_WATCHES)
+                raise OSError(errno.ENOSPC, NO_WATCHES)
             self._unwatched.add(path)
             return None
         folder = _Folder(self, parent, name, path, rules)
@@ -181,7 +181,7 @@ class WatchdogWatcher:
                 return None
             if parent is None:
                 if error.errno == errno.ENOSPC:
-                    raise OSError(errno.ENOSPC, _NO_WATCHES) from None
+                    raise OSError(errno.ENOSPC, NO_WATCHES) from None
                 raise
             if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
                 self.trouble = f"{display_path(path)!r} cannot be watched: {error.strerror}."
@@ -390,13 +390,3 @@ def _count(folder: _Folder | None) -> int:
 
 def _ignore(hint: Hint) -> None:
     """Before a watcher is started nobody listens."""
-
-
-_NO_INSTANCES = (
-    "too many programs of this user watch folders: raise fs.inotify.max_user_instances by sysctl, or set "
-    'watch = "poll" for the volume'
-)
-_NO_WATCHES = (
-    "no watches are left, of which nasd takes half of fs.inotify.max_user_watches: raise it by sysctl, "
-    'ignore some folders, or set watch = "poll" for the volume'
-)

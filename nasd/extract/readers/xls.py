@@ -24,3 +24,8 @@ class XlsReader:
             raise ReadError("The workbook is protected by a password.", reason="encrypted") from error
         except CalamineError as error:
             raise ReadError(f"The workbook cannot be read: {error}.", reason="malformed") from error
+        except BaseException as error:
+            # The library panics at cut-off workbooks, by an exception that is no Exception and has no home.
+            if type(error).__name__ != "PanicException":
+                raise
+            raise ReadError("The workbook is damaged.", reason="malformed") from error
