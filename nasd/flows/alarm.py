@@ -39,13 +39,15 @@ class Alarm:
         changed: Sequence[tuple[Known, Seen]],
         gone: Sequence[Known],
         moved: Sequence[tuple[Known, Seen]],
+        unsettled: Sequence[FileStat],
     ) -> str | None:
-        """A sentence about what was seen, when nothing of it is to be committed; else None."""
+        """A sentence about what was seen, when nothing of it is to be committed; else None. `unsettled` are
+        files that are there but still being written: what went may be one of them under another name."""
         went = {known.path for known in gone}
         others = rewritten_files(
             [known.path for known, seen in changed if _other_bytes(known, seen.stat)],
             went,
-            [seen.stat.path for seen in new],
+            [*(seen.stat.path for seen in new), *(stat.path for stat in unsettled)],
             [(known.path, seen.stat.path) for known, seen in moved],
         )
         # Names that say nothing are left out, such as the containers of an encrypting program.
@@ -57,7 +59,9 @@ class Alarm:
             said = self._burst.encryption(heads, now)
             if said is not None:
                 return f"It looks as if files are being encrypted: {said}. {KEPT}"
-        lost = went - _found_elsewhere(gone, new) - {one.path for one in others}
+        inodes = {stat.inode for stat in (*unsettled, *(seen.stat for seen in new))}
+        lost = {known.path for known in gone if known.inode not in inodes}
+        lost -= _found_elsewhere(gone, new) | {one.path for one in others}
         said = self._burst.deletion(lost, known_files, now)
         if said is not None and await asyncio.to_thread(self._are_gone, gone):
             return f"It looks like mass deletion: {said}. {KEPT}"

@@ -43,6 +43,7 @@ class _Round:
     new: list[Seen] = field(default_factory=list)
     gone: list[Known] = field(default_factory=list)
     changed: list[tuple[Known, Seen]] = field(default_factory=list)
+    unsettled: list[FileStat] = field(default_factory=list)
     problems: list[ScanProblem] = field(default_factory=list)
     alarm: str | None = None
 
@@ -183,6 +184,7 @@ class Looking:
                 skipped = isinstance(item.seen, Skipped)
                 stat = item.seen.stat if isinstance(item.seen, Skipped) else item.seen
                 if not skipped and not self._settler.take(stat, now=now, wall_ns=wall_ns, closed=closed):
+                    found.unsettled.append(stat)
                     continue
                 seen = self._seen(item.seen)
                 if item.known is None:
@@ -205,6 +207,7 @@ class Looking:
                 changed=found.changed,
                 gone=found.gone,
                 moved=moved,
+                unsettled=found.unsettled,
             )
 
     async def _add(self, found: _Round, priority: int) -> None:

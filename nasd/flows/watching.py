@@ -20,7 +20,7 @@ from nasd.flows.schedule import next_scan
 from nasd.store import changes, queue, volumes
 from nasd.store.lane import Lane
 from nasd.watch.base import Hint, Watcher
-from nasd.watch.compare import covered
+from nasd.watch.compare import RULE, covered
 from nasd.watch.guard import judge, observe_volume
 from nasd.watch.mounts import choose, filesystem_type
 from nasd.watch.rules import Rules
@@ -193,7 +193,8 @@ class VolumeWatch:
             witnessed = 0
             if observed.empty and self._known_files and self._witnessed:
                 known = await self._lane.read(changes.known_below, self.volume.id, b"")
-                witnessed = sum(covered(one.path, self._witnessed) for one in known)
+                left = (one.path for one in known if one.reason != RULE)
+                witnessed = sum(covered(path, self._witnessed) for path in left)
             if self._accepted:
                 verdict = judge(None, observed, 0)
             else:

@@ -15,6 +15,9 @@ from nasd.store import members, queue
 from nasd.store.contents import IN_LIMIT, inserted_id, orphan_unheld
 from nasd.store.tables import files, jobs
 
+RULE = "rule"
+"""The `reason` of a file that is skipped because of an ignore rule."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownFile:
@@ -72,9 +75,9 @@ def known_below(connection: Connection, volume_id: int, below: bytes) -> list[Kn
 
 
 def count_known(connection: Connection, volume_id: int) -> int:
-    """How many files on the disk; members of containers are not counted."""
+    """How many files on the disk that no ignore rule leaves out; members of containers are not counted."""
     on_disk = select(func.count(files.c.id)).where(
-        files.c.volume_id == volume_id, files.c.parent_id.is_(None)
+        files.c.volume_id == volume_id, files.c.parent_id.is_(None), files.c.reason.is_distinct_from(RULE)
     )
     return int(connection.execute(on_disk).scalar_one())
 

@@ -29,6 +29,7 @@ NOTED_AT_LEAST, NOTE_FOLDERS = 10, 3
 SAMPLES = 24
 HEAD_BYTES = 4096
 _SMALLEST_HEAD = 256
+_MOST_ENDINGS = 4  # of one name: "letter.txt.id-1234.locked" has three
 
 _COMPRESSED = (
     *(b"PK", b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf"),
@@ -147,8 +148,10 @@ def rewritten_files(
     if gone:
         by_stem: dict[bytes, bytes] = {}
         for path in came:
-            by_stem[path] = path
-            by_stem.setdefault(_stem(path), path)
+            stem = path
+            for _ in range(_MOST_ENDINGS):
+                by_stem.setdefault(stem, path)
+                stem = _stem(stem)
         for path in gone:
             successor = by_stem.get(path) or by_stem.get(_stem(path))
             if successor is not None and _ends_otherwise(path, successor):

@@ -288,10 +288,16 @@ class CatalogueEqualsDisk(RuleBasedStateMachine):
     def compare(self) -> None:
         if self.world.watch.volume.state is VolumeState.FROZEN:
             # Emptied while nobody could tell: never believed, until its owner says so.
-            assert not self.world.on_disk(), self.world.watch.volume.detail
+            there = {outcome[4:] for outcome in self.world.on_disk().values()}
+            assert there <= {("skipped", "rule")}, self.world.watch.volume.detail
             self.runner.run(self.world.accept())
             self.runner.run(self.world.settle())
-        assert self.runner.run(self.world.catalogue()) == self.world.on_disk()
+        known = self.runner.run(self.world.catalogue())
+        if any(outcome[-1] == "interrupted" for outcome in known.values()):
+            # Killed so often while reading it that it was given up: a scan tries it again.
+            self.runner.run(self.world.settle(scan=True))
+            known = self.runner.run(self.world.catalogue())
+        assert known == self.world.on_disk()
         kinds = 4  # the same bytes may be read once as each of a few kinds
         assert max(self.world.reader.read.values(), default=0) <= kinds + self.world.kills
 
