@@ -53,7 +53,9 @@ def test_inodes_wider_than_the_catalogue_stay_apart(tmp_path: Path) -> None:
     real = os.stat(write(tmp_path / "a.txt"))
 
     def with_inode(inode: int) -> FileStat:
-        return file_stat(b"a.txt", os.stat_result((real.st_mode, inode, *real[2:10]), {"st_mtime_ns": 5}))
+        return file_stat(
+            b"a.txt", os.stat_result((real.st_mode, inode, *real[2:10]), {"st_mtime_ns": 5, "st_ctime_ns": 5})
+        )
 
     assert with_inode(5).inode == 5
     wide = {with_inode(inode).inode for inode in ((1 << 64) - 1, 1 << 63, (1 << 63) - 1)}
