@@ -120,7 +120,7 @@ def pause(context: typer.Context, name: Name, as_json: Json = False) -> None:
 
 @app.command()
 def resume(context: typer.Context, name: Name, as_json: Json = False) -> None:
-    """Watch again."""
+    """Watch again; of a frozen volume: take what is there now for right."""
     session: Session = context.obj
     volume = session.call(lambda client: client.resume_volume(typed_text(name)))
     _print_done(volume, as_json, f'Volume "{volume.name}" is {volume.state}.')

@@ -73,19 +73,20 @@ class Status:
         return wire.CheckOut(ready=not reasons, reasons=reasons)
 
     async def status(self) -> wire.StatusOut:
-        counts = await self._lane.read(queue.count_jobs, self._clock.now())
-        partly = sum(self._work.embedded.values()) if counts.embed else 0
-        counts = replace(counts, embed_passages=max(counts.embed_passages - partly, 0))
-        failures = await self._lane.read(files.recent_failures, FAILURES_SHOWN)
+        # Work moves from hints to jobs, and from preparing to jobs: asked in this order, it is never missed.
         unsettled, scanning = self._work.unsettled(), self._work.scanning()
-        files_per_s, passages_per_s = self._work.files.rate(), self._work.passages.rate()
-        ocr = await self._ocr()
-        # Without an engine, pages wait for their owner to install one; nobody waits for that.
-        searchable = counts.read + unsettled + (counts.ocr if ocr.state in ("ready", "starting") else 0)
         # An index that is being opened or rebuilt is work before meaning is complete, too.
         opening = int(
             self._models.state in ("missing", "preparing") or self._index.state in ("loading", "rebuilding")
         )
+        counts = await self._lane.read(queue.count_jobs, self._clock.now())
+        partly = sum(self._work.embedded.values()) if counts.embed else 0
+        counts = replace(counts, embed_passages=max(counts.embed_passages - partly, 0))
+        failures = await self._lane.read(files.recent_failures, FAILURES_SHOWN)
+        files_per_s, passages_per_s = self._work.files.rate(), self._work.passages.rate()
+        ocr = await self._ocr()
+        # Without an engine, pages wait for their owner to install one; nobody waits for that.
+        searchable = counts.read + unsettled + (counts.ocr if ocr.state in ("ready", "starting") else 0)
         now = self._clock.now()
         # Counted after the queue was: once nothing is pending, the numbers say so too.
         await self._coverage.by_volume(fresh=True)
