@@ -1,5 +1,5 @@
-"""`kill -9` before and after every commit, then a restart: nothing lost, nothing double, nothing shown that
-is gone."""
+"""`kill -9` before and after each kind of commit, then a restart: nothing lost, nothing double, nothing shown
+that is gone."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def ground(tmp_path: Path, prepared_model: PreparedModel) -> Iterator[Ground]:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["each", "all"])
 async def test_kill_and_restart(ground: Ground, every: bool) -> None:
-    """The first and the last occurrence of each transaction; in the long form, every one."""
+    """The first occurrence of each transaction; in the long form, every read and every change of files."""
     ground.fresh()
     expected_first = await ground.outcome()
     names_first = ground.names()

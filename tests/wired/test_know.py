@@ -32,6 +32,10 @@ async def test_a_folder_is_found_by_words_and_by_meaning_and_answered_from(
         assert citation.passage.text[citation.quote_start : citation.quote_end] == citation.quote
         assert "five years" in citation.quote
         assert citation.passage.place.line_start is not None
+    assert daemon.process is not None
+    loaded = Path(f"/proc/{daemon.process.pid}/maps").read_text()
+    assert "onnxruntime" in loaded
+    assert "torch" not in loaded, "a prepared model is served without it"
     told = daemon.cli_json("search", "electricity February")
     assert told["hits"][0]["file"]["path"] == "costs.csv"
     marked = told["hits"][0]
