@@ -90,7 +90,7 @@ python_works() {
     "$1" - >/dev/null 2>&1 <<'EOF'
 import ensurepip, sqlite3, ssl, sys, venv
 assert (3, 11) <= sys.version_info[:2] <= (3, 13) and sys.implementation.name == "cpython"
-sqlite3.connect(":memory:").execute("CREATE VIRTUAL TABLE words USING fts5(body)")
+sqlite3.connect(":memory:")
 EOF
 }
 
@@ -108,7 +108,7 @@ find_python() {
 choose_python() {
     if [ -n "${NASD_PYTHON:-}" ]; then
         python_works "$NASD_PYTHON" || die "NASD_PYTHON=$NASD_PYTHON cannot be used" \
-            "It must be CPython 3.11, 3.12 or 3.13 with venv, ensurepip, ssl and an SQLite that has FTS5."
+            "It must be CPython 3.11, 3.12 or 3.13 with venv, ensurepip, ssl and sqlite3."
         python=$("$NASD_PYTHON" -c 'import sys; print(sys.executable)')
     elif ! python=$(find_python); then
         need_debian_packages "Python 3.11 to 3.13 with venv is needed" python3 python3-venv

@@ -127,7 +127,9 @@ class ReadError(NasdError):
     """One file could not be read.
 
     `reason` is one of: unreadable, changing, too_large, unsupported, encrypted, malformed, memory, time,
-    output, crashed. `temporary` is true when the same bytes may be read by trying again later.
+    output, crashed. A file may have others, which no reading raises (`domain.files`): rule, policy,
+    interrupted. `temporary` is true when the same bytes may be read by trying again later: also when the
+    reading process died of them or was killed over them, since that may lie in the machine.
     """
 
     code = "read_failed"

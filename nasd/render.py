@@ -13,6 +13,7 @@ from nasd.domain.events import Event
 from nasd.domain.files import FileRecord, display_path
 from nasd.domain.identity import Device
 from nasd.domain.jobs import Job
+from nasd.domain.known import Evaluation
 from nasd.domain.passages import StoredPassage
 from nasd.domain.search import Answer, Citation, Coverage, Filters, Hit, SearchResult
 from nasd.errors import InvalidRequest, NotFound
@@ -87,6 +88,7 @@ def file_out(file: FileRecord) -> wire.FileOut:
         size=file.size,
         modified=modified_at(file.mtime_ns),
         title=file.title,
+        volume_state=file.volume_state.value,
     )
 
 
@@ -227,6 +229,17 @@ def device_out(device: Device) -> wire.DeviceOut:
         created=device.created,
         last_seen=device.last_seen,
         revoked=device.revoked,
+    )
+
+
+def evaluation_out(evaluation: Evaluation) -> wire.EvaluationOut:
+    return wire.EvaluationOut(
+        at=evaluation.at,
+        model=evaluation.model,
+        fingerprint=evaluation.fingerprint,
+        queries=evaluation.queries,
+        took_s=evaluation.took_s,
+        modes={mode: wire.FiguresOut(**figures) for mode, figures in evaluation.modes.items()},
     )
 
 

@@ -11,6 +11,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from nasd.wire_work import EvaluationOut, FiguresOut, LoadOut, OcrOut, QueueOut, SpeechOut, WorkOut
+
+__all__ = ["EvaluationOut", "FiguresOut", "LoadOut", "OcrOut", "QueueOut", "SpeechOut", "WorkOut"]
+"""Of the other module: to be used as if they stood here."""
+
 T = TypeVar("T")
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
@@ -84,6 +89,10 @@ class FileOut(Reply):
     size: int
     modified: datetime
     title: str | None = None
+    volume_state: Literal["active", "paused", "frozen"] = Field(
+        default="active",
+        description="unless active, the file is shown as it was last seen: its disk may not even be there",
+    )
 
 
 class PassageOut(Reply):
@@ -255,34 +264,9 @@ class JobOut(Reply):
 # --- status ---------------------------------------------------------------------------------------------
 
 
-class QueueOut(Reply):
-    """`read` and `embed` count jobs that are due; `retry` those that wait for another attempt."""
-
-    settling: int = 0
-    scanning: int = 0
-    read: int = 0
-    embed: int = 0
-    embed_passages: int = 0
-    retry: int = 0
-    parked: int = 0
-    files_per_s: float = 0.0
-    passages_per_s: float = 0.0
-    eta_s: float | None = None
-
-
-class OcrOut(Reply):
-    """Recognising text in pictures and scanned pages."""
-
-    state: Literal["off", "missing", "ready", "starting"] = "off"
-    engine: str | None = Field(default=None, description="what recognises, such as tesseract 5.3.0 (deu+eng)")
-    detail: str | None = Field(default=None, description="what to do when no engine is installed")
-    waiting: int = Field(default=0, description="files with pages still to be recognised")
-    pages_per_s: float = 0.0
-
-
 class ModelOut(Reply):
     name: str
-    purpose: Literal["embedding", "language"]
+    purpose: Literal["embedding", "language", "speech"]
     state: Literal["missing", "preparing", "ready", "failed"]
     detail: str | None = None
     dimension: int | None = None
@@ -290,6 +274,17 @@ class ModelOut(Reply):
     serving: str | None = None
     fingerprint: str | None = None
     active: bool = False
+    role: Literal["serving", "previous", "next"] | None = Field(
+        default=None, description="of an embedding model: it answers; it did before; it is to answer next"
+    )
+    passages: int | None = Field(default=None, description="that the next model has to embed in all")
+    embedded: int | None = Field(default=None, description="of these, done")
+    eta_s: float | None = Field(default=None, description="until all are; null: not known, or none is left")
+
+
+class ModelUse(Request):
+    name: str = Field(min_length=1, max_length=4096, description="a model's name, or the path of its folder")
+    force: bool = Field(default=False, description="change even if it finds less of the known items")
 
 
 class IndexOut(Reply):
@@ -320,15 +315,22 @@ class StatusOut(Reply):
     volumes: list[VolumeOut] = []
     coverage: CoverageOut = CoverageOut()
     queue: QueueOut = QueueOut()
+    work: list[WorkOut] = Field(default=[], description="what waits, by kind, in the order of its turn")
+    load: LoadOut = LoadOut()
     ocr: OcrOut = OcrOut()
+    speech: SpeechOut = SpeechOut()
     index: IndexOut
     models: list[ModelOut] = []
+    evaluation: EvaluationOut | None = Field(default=None, description="the last one; null: none yet")
     recent_failures: list[FailureOut] = []
     services: dict[str, str] = {}
     pending_searchable: int = Field(
         default=0, description="0 when every settled change is searchable by words"
     )
     pending_semantic: int = Field(default=0, description="0 when, besides, every vector is searchable")
+    pending_recognition: int = Field(
+        default=0, description="of `pending_searchable`: files of which text or speech is being recognised"
+    )
 
 
 class EventOut(Reply):

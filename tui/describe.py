@@ -52,7 +52,25 @@ def watching(volume: wire.VolumeOut) -> str:
         return f"scan every {figures.span(volume.poll_seconds)}"
     if volume.watching == "events":
         return "by events"
+    if volume.watching == "events+poll":
+        return "events and polls"
     return "not watched" if volume.watch == "off" else "starting"
+
+
+_WAKES = {
+    "scan": "by a scan",
+    "poll": "by a poll",
+    "event": "by a change",
+    "read": "to read a file",
+    "request": "by a request",
+    "guard": "to see whether it is back",
+}
+
+
+def wake(volume: wire.VolumeOut) -> str:
+    """What last touched a volume."""
+    cause = volume.last_wake_cause or ""
+    return _WAKES.get(cause, literal.line(cause))
 
 
 def reason(failure: wire.FailureOut) -> str:
@@ -76,8 +94,12 @@ _EVENTS = {
     "volume.polled": ("scanned now", "$warning"),
     "scan.done": ("scan done", "$quiet"),
     "model.ready": ("model ready", "$success"),
+    "model.changed": ("model changed", "$success"),
+    "model.refused": ("model refused", "$warning"),
+    "search.measured": ("search measured", "$primary"),
     "index.rebuilt": ("index rebuilt", "$secondary"),
     "disk.full": ("disk full", "$error"),
+    "load.changed": ("load", "$warning"),
 }
 _COUNTED = (("files", "file"), ("vectors", "vector"))
 

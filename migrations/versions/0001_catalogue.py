@@ -1,4 +1,4 @@
-"""The catalogue: volumes, files, contents, passages, words, vectors, jobs, devices."""
+"""The catalogue: volumes, files, contents, passages, vectors, jobs, devices."""
 
 from __future__ import annotations
 
@@ -12,36 +12,31 @@ depends_on = None
 
 # A step never imports the present tables: it says what they were when it was written.
 
-VIRTUAL_TABLES = (
-    """CREATE VIEW passage_words AS
-       SELECT p.id AS id, spaced(coalesce(c.title, c.name)) AS title, spaced(p.heading) AS heading,
-           spaced(p.text) AS text
-       FROM passages p JOIN contents c ON c.id = p.content_id""",
-    """CREATE VIRTUAL TABLE words USING fts5(
-       title, heading, text, content='passage_words', content_rowid='id',
-       tokenize="porter unicode61 remove_diacritics 2")""",
-    "CREATE VIEW file_names AS SELECT id, spaced(path_text) AS path_text FROM files",
-    """CREATE VIRTUAL TABLE names USING fts5(
-       path_text, content='file_names', content_rowid='id', tokenize="unicode61 remove_diacritics 2")""",
-    """CREATE TRIGGER passages_words_insert AFTER INSERT ON passages BEGIN
-       INSERT INTO words(rowid, title, heading, text) VALUES (
-           new.id, (SELECT spaced(coalesce(title, name)) FROM contents WHERE id = new.content_id),
-           spaced(new.heading), spaced(new.text));
+TRIGGERS = (
+    """CREATE TRIGGER passages_inserted AFTER INSERT ON passages BEGIN
+       DELETE FROM word_changes WHERE kind = 'content' AND subject = new.content_id;
+       INSERT INTO word_changes(kind, subject) VALUES ('content', new.content_id);
        END""",
-    """CREATE TRIGGER passages_words_delete AFTER DELETE ON passages BEGIN
-       INSERT INTO words(words, rowid, title, heading, text) VALUES (
-           'delete', old.id, (SELECT spaced(coalesce(title, name)) FROM contents WHERE id = old.content_id),
-           spaced(old.heading), spaced(old.text));
+    """CREATE TRIGGER passages_deleted AFTER DELETE ON passages BEGIN
+       DELETE FROM word_changes WHERE kind = 'content' AND subject = old.content_id;
+       INSERT INTO word_changes(kind, subject) VALUES ('content', old.content_id);
        END""",
-    """CREATE TRIGGER files_names_insert AFTER INSERT ON files BEGIN
-       INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
+    """CREATE TRIGGER contents_updated AFTER UPDATE OF orphaned, title, name ON contents BEGIN
+       DELETE FROM word_changes WHERE kind = 'content' AND subject = new.id;
+       INSERT INTO word_changes(kind, subject) VALUES ('content', new.id);
        END""",
-    """CREATE TRIGGER files_names_update AFTER UPDATE OF path_text ON files BEGIN
-       INSERT INTO names(names, rowid, path_text) VALUES ('delete', old.id, spaced(old.path_text));
-       INSERT INTO names(rowid, path_text) VALUES (new.id, spaced(new.path_text));
+    """CREATE TRIGGER files_inserted AFTER INSERT ON files WHEN new.content_id IS NOT NULL BEGIN
+       DELETE FROM word_changes WHERE kind = 'file' AND subject = new.id;
+       INSERT INTO word_changes(kind, subject) VALUES ('file', new.id);
        END""",
-    """CREATE TRIGGER files_names_delete AFTER DELETE ON files BEGIN
-       INSERT INTO names(names, rowid, path_text) VALUES ('delete', old.id, spaced(old.path_text));
+    """CREATE TRIGGER files_updated AFTER UPDATE OF path_text, content_id ON files
+       WHEN new.path_text IS NOT old.path_text OR new.content_id IS NOT old.content_id BEGIN
+       DELETE FROM word_changes WHERE kind = 'file' AND subject = new.id;
+       INSERT INTO word_changes(kind, subject) VALUES ('file', new.id);
+       END""",
+    """CREATE TRIGGER files_deleted AFTER DELETE ON files WHEN old.content_id IS NOT NULL BEGIN
+       DELETE FROM word_changes WHERE kind = 'file' AND subject = old.id;
+       INSERT INTO word_changes(kind, subject) VALUES ('file', old.id);
        END""",
 )
 
@@ -169,21 +164,19 @@ def upgrade() -> None:
     op.create_table(
         "vectors",
         sa.Column(
-            "model_id",
-            sa.Integer,
-            sa.ForeignKey("models.id", name="fk_vectors_model_id", ondelete="CASCADE"),
-            primary_key=True,
-        ),
-        sa.Column(
             "passage_id",
             sa.Integer,
             sa.ForeignKey("passages.id", name="fk_vectors_passage_id", ondelete="CASCADE"),
             primary_key=True,
         ),
+        sa.Column(
+            "model_id",
+            sa.Integer,
+            sa.ForeignKey("models.id", name="fk_vectors_model_id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
         sa.Column("data", sa.LargeBinary, nullable=False),
-        sqlite_with_rowid=False,
     )
-    op.create_index("ix_vectors_passage_id", "vectors", ["passage_id"])
     op.create_table(
         "jobs",
         sa.Column("id", sa.Integer, primary_key=True),
@@ -191,6 +184,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String, nullable=False),
         sa.Column("subject_id", sa.Integer, nullable=False),
         sa.Column("priority", sa.Integer, nullable=False),
+        sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("state", sa.String, nullable=False),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("not_before", sa.BigInteger, nullable=False),
@@ -219,5 +213,34 @@ def upgrade() -> None:
         sa.Column("name", sa.String, primary_key=True),
         sa.Column("value", sa.Text, nullable=False),
     )
-    for statement in VIRTUAL_TABLES:
+    op.create_table(
+        "known_items",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("digest", sa.String, nullable=False),
+        sa.Column("query", sa.Text, nullable=False),
+        sa.Column("sentence", sa.Text, nullable=False),
+        sa.Column("among", sa.Integer, nullable=False),
+        sa.UniqueConstraint("digest", name="uq_known_items_digest"),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "evaluations",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("model", sa.String, nullable=False),
+        sa.Column("fingerprint", sa.String, nullable=False),
+        sa.Column("queries", sa.Integer, nullable=False),
+        sa.Column("took_s", sa.Float, nullable=False),
+        sa.Column("modes", sa.JSON, nullable=False),
+        sqlite_autoincrement=True,
+    )
+    op.create_table(
+        "word_changes",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("kind", sa.String, nullable=False),
+        sa.Column("subject", sa.Integer, nullable=False),
+        sa.UniqueConstraint("kind", "subject", name="uq_word_changes_kind_subject"),
+        sqlite_autoincrement=True,
+    )
+    for statement in TRIGGERS:
         op.execute(statement)

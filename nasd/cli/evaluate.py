@@ -1,6 +1,7 @@
-"""`nasd evaluate`: retrieval quality and latency over a file of queries with known answers.
+"""`nasd evaluate`: retrieval quality and latency, over the owner's own documents or a file of queries.
 
-Each line of the file is an object with `query` and `relevant` (paths relative to the collection's folder,
+Without a file the daemon measures on its known-item set: queries made of sentences in the owner's files.
+Each line of a file is an object with `query` and `relevant` (paths relative to the collection's folder,
 as "docs/report.pdf"; "#page=3" at the end is dropped), and perhaps `id`, `grades` (path to gain),
 `ignore` (paths taken out of the ranking) and `unanswerable` (left out here: nothing is relevant).
 Files are ranked, not passages: each counts once, by its best passage.
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 Mode = Literal["hybrid", "semantic", "lexical"]
 CONCURRENT = 4
+DEFAULT_K = 10
 TIMED_QUERIES = 50
 """At most so many queries of each mode run one at a time, and only those are timed: queries that run side by
 side wait for each other."""
@@ -236,23 +238,45 @@ def evaluate(
     context: typer.Context,
     *,
     queries: Annotated[
-        Path, typer.Option("--queries", metavar="FILE", help="JSON lines with query and relevant paths.")
-    ],
-    k: Annotated[int, typer.Option("-k", help="Ranks that count.", min=1, max=100)] = 10,
+        Path | None,
+        typer.Option(
+            "--queries",
+            metavar="FILE",
+            help="JSON lines with query and relevant paths. Default: queries made from your own documents.",
+        ),
+    ] = None,
+    k: Annotated[
+        int, typer.Option("-k", help="Ranks that count; with --queries.", min=1, max=100)
+    ] = DEFAULT_K,
     mode: Annotated[
         list[str] | None,
-        typer.Option("--mode", help="hybrid, semantic or lexical; may be repeated. Default: all."),
+        typer.Option(
+            "--mode", help="hybrid, semantic or lexical; may be repeated. Default: all. With --queries."
+        ),
     ] = None,
     volume: Annotated[
-        list[str] | None, typer.Option("--volume", metavar="V", help="Search only this volume.")
+        list[str] | None,
+        typer.Option("--volume", metavar="V", help="Search only this volume; with --queries."),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Retrieval quality and latency on a query file, in each mode."""
+    """Retrieval quality and latency, in each mode, on your own documents or on a query file."""
     from nasd.cli import show, tables
     from nasd.cli.progress import counted
 
     session: Session = context.obj
+    if queries is None:
+        if k != DEFAULT_K or mode or volume:
+            raise ConfigError(
+                "-k, --mode and --volume go with --queries.",
+                cure="Without a file, ten ranks of all modes are measured over all volumes.",
+            )
+        measured = session.call(lambda client: client.evaluate())
+        if as_json:
+            show.emit_json(measured)
+        else:
+            tables.print_measured(measured)
+        return
     modes = list(dict.fromkeys(mode or get_args(Mode)))
     for one in modes:
         if one not in get_args(Mode):

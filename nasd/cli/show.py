@@ -165,6 +165,8 @@ def coverage_words(coverage: wire.CoverageOut) -> str:
 def print_hit(out: Console, number: str, file: wire.FileOut, place: wire.PlaceOut, text: Text | None) -> None:
     head = Text(f"{number:>3}  ")
     head.append(file_words(file), style="bold cyan")
+    if file.volume_state != "active":
+        head.append(f"  [{file.volume_state}]", style="bold yellow")
     if where := place_words(place):
         head.append(f"  {where}", style="dim")
     out.print(head, soft_wrap=True)

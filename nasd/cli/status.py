@@ -31,6 +31,9 @@ def wait(
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="S", min=0, help="Give up after so many seconds.")
     ] = None,
+    no_ocr: Annotated[
+        bool, typer.Option("--no-ocr", help="Do not wait for text in pictures and for speech.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Until nothing is pending, with a progress bar and an ETA."""
@@ -38,7 +41,9 @@ def wait(
     from nasd.cli.wait import wait_until
 
     session: Session = context.obj
-    reached = session.call(lambda client: wait_until(client.status, goal, timeout_s=timeout))
+    reached = session.call(
+        lambda client: wait_until(client.status, goal, recognition=not no_ocr, timeout_s=timeout)
+    )
     if as_json:
         show.emit_json(reached)
     else:

@@ -19,9 +19,21 @@ from nasd.cli.show import (
     size_words,
     time_words,
 )
+from nasd.cli.work import RECOGNITION, load_words, recognition_words, work_rows
 
 if TYPE_CHECKING:
     from nasd import wire
+
+
+WAKES = {
+    "scan": "by a scan of all of it",
+    "poll": "by a poll",
+    "event": "by a change in it",
+    "read": "to read a file",
+    "request": "by a request",
+    "guard": "to see whether it is back",
+}
+"""What touched a volume, by the words of the API."""
 
 
 def table(*columns: str, right: Sequence[str] = ()) -> Table:
@@ -53,6 +65,9 @@ def print_volumes(volumes: Sequence[wire.VolumeOut]) -> None:
     for volume in volumes:
         if volume.detail:
             emit_text(f"{clean(volume.name)}: {one_line(volume.detail)}")
+    for volume in volumes:
+        if wake := wake_words(volume):
+            emit_text(f"{clean(volume.name)}: last wake {wake}")
 
 
 def print_volume(volume: wire.VolumeOut) -> None:
@@ -75,7 +90,10 @@ def print_volume(volume: wire.VolumeOut) -> None:
 
 def wake_words(volume: wire.VolumeOut) -> str:
     """When the volume was last touched, and why; "" when not since the daemon began."""
-    return f"{time_words(volume.last_wake)}, by a {volume.last_wake_cause}" if volume.last_wake else ""
+    if volume.last_wake is None:
+        return ""
+    cause = volume.last_wake_cause or ""
+    return f"{time_words(volume.last_wake)}, {WAKES.get(cause, clean(cause))}".rstrip(", ")
 
 
 def print_pairs(title: str, rows: Mapping[str, str]) -> None:
@@ -96,8 +114,12 @@ def print_status(status: wire.StatusOut) -> None:
         "memory": size_words(status.memory_bytes) if status.memory_bytes else "",
         "coverage": coverage_words(status.coverage),
         "queue": queue_words(queue) or "empty",
-        "text recognition": ocr_words(status.ocr),
+        **work_rows([one for one in status.work if one.kind not in RECOGNITION]),
+        "load": load_words(status.load),
+        "text recognition": recognition_words(ocr_words(status.ocr), status.work, "text_recognition"),
+        "speech": recognition_words(speech_words(status.speech), status.work, "speech"),
         "index": f"{status.index.state}, {status.index.vectors} vectors {status.index.kind}".rstrip(),
+        "quality": measured_words(status.evaluation),
         "services": ", ".join(
             f"{name} {state}" for name, state in sorted(status.services.items()) if state != "running"
         ),
@@ -126,6 +148,18 @@ def ocr_words(ocr: wire.OcrOut) -> str:
     return one_line(ocr.engine) + waiting + rate
 
 
+def speech_words(speech: wire.SpeechOut) -> str:
+    """What transcribes recordings, and how many wait for it; "" when it is off or there is nothing to do."""
+    if speech.detail is not None:
+        return f"{speech.waiting:,} waiting. {speech.detail}"
+    if speech.engine is None:
+        return ""
+    files = "recording" if speech.waiting == 1 else "recordings"
+    waiting = f", {speech.waiting:,} {files} waiting" if speech.waiting else ""
+    speed = f", {speech.speed:.1f} times as fast as spoken" if speech.speed >= 0.05 else ""
+    return one_line(speech.engine) + waiting + speed
+
+
 def queue_words(queue: wire.QueueOut) -> str:
     """What is waiting, the rates, and how long it will take; "" when nothing waits."""
     counts = (
@@ -147,13 +181,16 @@ def queue_words(queue: wire.QueueOut) -> str:
     return ", ".join(parts)
 
 
+ROLES = {"next": " (next)", "previous": " (before)"}
+
+
 def print_models(models: Sequence[wire.ModelOut]) -> None:
     if not models:
         emit_text("No models.")
         return
     made = table("model", "purpose", "state", "serving", "dimension", "tokens", right=("dimension", "tokens"))
     for model in models:
-        name = clean(model.name) + (" (in use)" if model.active else "")
+        name = clean(model.name) + (" (in use)" if model.active else ROLES.get(model.role or "", ""))
         made.add_row(
             name,
             model.purpose,
@@ -164,8 +201,27 @@ def print_models(models: Sequence[wire.ModelOut]) -> None:
         )
     console().print(made)
     for model in models:
+        if model.passages:
+            left = f", about {seconds_words(model.eta_s)} left" if model.eta_s else ""
+            done = f"{model.embedded or 0:,} of {model.passages:,} passages embedded{left}"
+            emit_text(f"{clean(model.name)}: {done}")
         if model.detail:
             emit_text(f"{clean(model.name)}: {one_line(model.detail)}")
+
+
+def print_bench(told: Mapping[str, Any]) -> None:
+    right = ("passages/s", "size", "least cosine", "mean", "neighbours")
+    made = table("served as", *right, "", right=right)
+    for one in told["variants"]:
+        near = one["agreement"] or {}
+        made.add_row(
+            one["serving"] + (" (in use)" if one["serving"] == told["serving"] else ""),
+            "" if one["passages_s"] is None else f"{one['passages_s']:.1f}",
+            size_words(one["bytes"]),
+            *(f"{near[name]:.3f}" if near else "" for name in ("cosine_min", "cosine_mean", "neighbours")),
+            f"refused: {one_line(one['refused'])}" if one["refused"] else "",
+        )
+    console().print(made)
 
 
 def print_devices(devices: Sequence[wire.DeviceOut]) -> None:
@@ -197,6 +253,37 @@ def print_why(told: wire.WhyOut) -> None:
         )
         for note in told.file.notes:
             emit_text(f"  note: {one_line(note)}")
+
+
+def print_measured(measured: wire.EvaluationOut) -> None:
+    made = table("mode", *MEASURES.values(), right=tuple(MEASURES.values()))
+    for mode, figures in measured.modes.items():
+        made.add_row(
+            mode,
+            f"{figures.recall_at_10:.4f}",
+            f"{figures.mrr_at_10:.4f}",
+            f"{figures.p50_ms:.1f}",
+            f"{figures.p95_ms:.1f}",
+        )
+    console().print(made)
+    emit_text(
+        f"{measured.queries} queries made from your documents, with {clean(measured.model)}, "
+        f"{time_words(measured.at)}."
+    )
+
+
+MEASURES = {"recall_at_10": "recall@10", "mrr_at_10": "mrr@10", "p50_ms": "p50_ms", "p95_ms": "p95_ms"}
+
+
+def measured_words(measured: wire.EvaluationOut | None) -> str:
+    """The last evaluation of what is searched by default; "" before the first."""
+    figures = None if measured is None else measured.modes.get("hybrid")
+    if measured is None or figures is None:
+        return ""
+    return (
+        f"recall@10 {figures.recall_at_10:.3f}, MRR {figures.mrr_at_10:.3f}, p50 {figures.p50_ms:.0f} ms "
+        f"({measured.queries} known items, {time_words(measured.at)})"
+    )
 
 
 def print_evaluation(outcome: Mapping[str, Any]) -> None:

@@ -30,6 +30,9 @@ def try_folder(
     ] = None,
     ask: Annotated[str | None, typer.Option("--ask", metavar="Q", help="Answer once and exit.")] = None,
     search: Annotated[str | None, typer.Option("--search", metavar="Q", help="Search once and exit.")] = None,
+    no_ocr: Annotated[
+        bool, typer.Option("--no-ocr", help="Do not wait for text in pictures and for speech.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Index FOLDER and search or ask it at a prompt; nothing has to run, nothing is left behind."""
@@ -37,6 +40,7 @@ def try_folder(
     from nasd.cli.background import Background
     from nasd.cli.prompt import Prompt
     from nasd.cli.wait import wait_until
+    from nasd.cli.work import RECOGNITION, work_words
     from nasd.daemon.trial import trial
 
     session: Session = context.obj
@@ -50,12 +54,24 @@ def try_folder(
     with ended_in_order(), chosen_folder(folder) as files, chosen_state(session) as state_dir:
         # Only this folder is wanted here, not the volumes of the configuration, and no fixed port.
         settings = session.settings(
-            state_dir=state_dir, overrides={"volumes": [], "server": {"host": "127.0.0.1", "port": 0}}
+            state_dir=state_dir,
+            overrides={
+                "volumes": [],
+                "server": {"host": "127.0.0.1", "port": 0},
+                # Somebody waits for all of it.
+                "load": {"on_battery": "run", "when_busy": "run"},
+            },
         )
         with Background(lambda: trial(settings, files)) as background:
             client = background.value
-            reached = background.run(wait_until(client.status, "semantic"))
+            # At the prompt nobody waits for hours: what is recognised meanwhile is found from then on.
+            once = ask is not None or search is not None
+            waiting = wait_until(client.status, "semantic", recognition=once and not no_ocr)
+            reached = background.run(waiting)
             show.narrate(show.coverage_words(reached.coverage))
+            if reached.pending_recognition:
+                left = [one for one in reached.work if one.kind in RECOGNITION]
+                show.narrate(f"Still going on: {work_words(left)}. What is recognised is found as it comes.")
             for failure in reached.recent_failures:
                 show.narrate(f"not read: {failure.path}: {failure.detail or failure.reason}")
             code = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,7 +15,11 @@ from nasd.cli.session import Session
 
 config_app = typer.Typer(help="The settings.", no_args_is_help=True, rich_markup_mode=None)
 db_app = typer.Typer(help="The catalogue.", no_args_is_help=True, rich_markup_mode=None)
-model_app = typer.Typer(help="Embedding models.", no_args_is_help=True, rich_markup_mode=None)
+model_app = typer.Typer(help="Embedding and speech models.", no_args_is_help=True, rich_markup_mode=None)
+
+
+class ModelKind(StrEnum):
+    SPEECH = "speech"
 
 
 @config_app.command(name="show")
@@ -143,6 +149,30 @@ def model_list(context: typer.Context, as_json: Json = False) -> None:
         tables.print_models(models)
 
 
+@model_app.command(name="use")
+def model_use(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME_OR_FOLDER", help="A sentence-transformers model.")],
+    force: Annotated[
+        bool, typer.Option("--force", help="Even if it finds less of your own documents.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Change the embedding model; the present one answers until the new one is ready and found good."""
+    from nasd import wire
+    from nasd.cli import show, tables
+
+    session: Session = context.obj
+    folder = Path(name).expanduser()
+    if folder.is_dir() and ("/" in name or name.startswith((".", "~"))):
+        name = str(folder.resolve())
+    model = session.call(lambda client: client.use_model(wire.ModelUse(name=name, force=force)))
+    if as_json:
+        show.emit_json(model)
+    else:
+        tables.print_models([model])
+
+
 @model_app.command(name="prepare")
 def model_prepare(
     context: typer.Context,
@@ -162,8 +192,51 @@ def model_prepare(
         tables.print_models([model])
 
 
-def openapi(context: typer.Context) -> None:
-    """The daemon's OpenAPI 3.1 document."""
+@model_app.command(name="bench")
+def model_bench(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="By default the one of the settings.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure now; takes a minute.")] = False,
+    as_json: Json = False,
+) -> None:
+    """The ways to serve an embedding model on this machine: how fast each is, and how near the original."""
+    from nasd.cli import show, tables
+    from nasd.daemon.measure import bench_model
+
+    session: Session = context.obj
+    overrides = {"embedding": {"model": name}} if name else None
+    told = bench_model(session.settings(overrides=overrides), show.narrate, again=again)
+    if as_json:
+        show.emit_json(told)
+    else:
+        tables.print_bench(told)
+
+
+@model_app.command(name="import")
+def model_import(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="With the files of an exported model.")],
+    kind: Annotated[ModelKind, typer.Option("--kind", help="What the model is for.")],
+    name: Annotated[str | None, typer.Option("--name", help="By default the folder's own.")] = None,
+    licence: Annotated[
+        str | None, typer.Option("--licence", help="By default what its model card says.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Copy a model into the state and try it; a running daemon takes it up."""
+    from nasd.cli import show, tables
+    from nasd.daemon.bring import import_model
+
+    session: Session = context.obj
+    model = import_model(session.settings(), folder, kind.value, name=name, licence=licence)
+    if as_json:
+        show.emit_json(model)
+    else:
+        tables.print_models([model])
+
+
+def openapi(context: typer.Context, as_json: Json = False) -> None:
+    """The daemon's OpenAPI 3.1 document: JSON, whether asked for or not."""
     from nasd.cli.show import emit_json
 
     session: Session = context.obj

@@ -68,13 +68,15 @@ async def wait_until(
     status: Callable[[], Awaitable[wire.StatusOut]],
     goal: Goal,
     *,
+    recognition: bool = True,
     timeout_s: float | None = None,
     progress: ShowProgress | None = None,
     poll_s: float | None = None,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> wire.StatusOut:
     """Asks for `status` every `poll_s` seconds (by default `POLL_S`) and returns the first
-    that has reached the goal for good.
+    that has reached the goal for good. Without `recognition`, text in pictures and speech are not waited for:
+    they may take hours.
 
     Raises ModelError when the model that it takes cannot be had, TimedOut after `timeout_s`, and whatever
     `status` raises.
@@ -84,19 +86,38 @@ async def wait_until(
     with progress or best_progress() as shown:
         while True:
             seen = await status()
-            shown.update(seen, goal)
-            missing = pending(seen, goal)
+            awaited = seen if recognition else without_recognition(seen)
+            shown.update(awaited, goal)
+            missing = pending(awaited, goal)
             calm = calm + 1 if missing == 0 else 0
             if calm >= CALM_POLLS:
                 return seen
             waited = monotonic() - started
-            if reason := hopeless(seen, goal, waited_s=waited):
+            if reason := hopeless(awaited, goal, waited_s=waited):
                 raise ModelError(
                     reason, cure="See `nasd model list`; `nasd wait --for searchable` needs no model."
                 )
             if timeout_s is not None and waited >= timeout_s:
                 raise TimedOut(f"After {waited:.0f} s, {missing} are still pending.")
             await asyncio.sleep(POLL_S if poll_s is None else poll_s)
+
+
+def without_recognition(status: wire.StatusOut) -> wire.StatusOut:
+    """As if no text in pictures and no speech were waiting."""
+    from nasd.cli.work import RECOGNITION
+
+    work = [one for one in status.work if one.kind not in RECOGNITION]
+    times = [one.eta_s for one in work]
+    left = {
+        "pending_searchable": max(status.pending_searchable - status.pending_recognition, 0),
+        "pending_semantic": max(status.pending_semantic - status.pending_recognition, 0),
+        "pending_recognition": 0,
+        "work": work,
+        "queue": status.queue.model_copy(
+            update={"eta_s": None if None in times else sum(time for time in times if time is not None)}
+        ),
+    }
+    return status.model_copy(update=left)
 
 
 def best_progress() -> ShowProgress:
@@ -169,12 +190,19 @@ class Bar:
 
 def describe(status: wire.StatusOut, goal: Goal) -> str:
     """What is going on, in one line."""
+    from nasd.cli.show import seconds_words
     from nasd.cli.tables import queue_words
+    from nasd.cli.work import work_words
 
     if status.state == "starting":
         return "starting"
-    preparing = [model for model in status.models if model.state == "preparing"]
+    preparing = [one for one in status.models if one.state == "preparing" and one.role != "next"]
+    kinds = [one for one in status.work if goal == "semantic" or one.kind != "embedding"]
     words = queue_words(status.queue) or f"{pending(status, goal)} pending"
+    if kinds:
+        words = work_words(kinds)
+        if len(kinds) > 1 and status.queue.eta_s is not None and goal == "semantic":
+            words += f"; about {seconds_words(status.queue.eta_s)} in all"
     if goal == "semantic" and preparing:
         words += f", preparing the model {preparing[0].name}"
     return words

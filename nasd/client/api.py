@@ -21,6 +21,9 @@ M = TypeVar("M", bound=BaseModel)
 ASK_TIMEOUT_S = 600.0
 """A language model on a small machine takes minutes for a long answer."""
 
+EVALUATE_TIMEOUT_S = 1800.0
+"""Some hundred searches, beside indexing on a slow machine."""
+
 
 class Client:
     """A daemon, reached over its owner's socket or over the network. Made by `Client.open`."""
@@ -57,7 +60,7 @@ class Client:
             return self._parsed(await response.read(), wire.CheckOut)
 
     async def volumes(self) -> list[wire.VolumeOut]:
-        return await self._walk("/api/v1/volumes", wire.VolumeOut)
+        return await self._walk("/api/v1/volumes", wire.Page[wire.VolumeOut])
 
     async def volume(self, name: str) -> wire.VolumeOut:
         return await self._get(f"/api/v1/volumes/{_segment(name)}", wire.VolumeOut)
@@ -153,13 +156,26 @@ class Client:
                 yield self._parsed(frame.data, wire.EventOut)
 
     async def jobs(self) -> list[wire.JobOut]:
-        return await self._walk("/api/v1/jobs", wire.JobOut)
+        return await self._walk("/api/v1/jobs", wire.Page[wire.JobOut])
 
     async def models(self) -> list[wire.ModelOut]:
-        return await self._walk("/api/v1/models", wire.ModelOut)
+        return await self._walk("/api/v1/models", wire.Page[wire.ModelOut])
+
+    async def use_model(self, wanted: wire.ModelUse) -> wire.ModelOut:
+        """Returns once the change has begun."""
+        return await self._send("POST", "/api/v1/models/use", wire.ModelOut, body=wanted)
+
+    async def evaluations(self) -> list[wire.EvaluationOut]:
+        return await self._walk("/api/v1/evaluations", wire.Page[wire.EvaluationOut])
+
+    async def evaluate(self) -> wire.EvaluationOut:
+        """Measures search on the owner's own documents, now."""
+        return await self._send(
+            "POST", "/api/v1/evaluations", wire.EvaluationOut, timeout_s=EVALUATE_TIMEOUT_S
+        )
 
     async def devices(self) -> list[wire.DeviceOut]:
-        return await self._walk("/api/v1/devices", wire.DeviceOut)
+        return await self._walk("/api/v1/devices", wire.Page[wire.DeviceOut])
 
     async def device(self, name: str) -> wire.DeviceOut:
         return await self._get(f"/api/v1/devices/{_segment(name)}", wire.DeviceOut)
@@ -194,11 +210,11 @@ class Client:
         ) as response:
             return self._parsed(await response.read(), model)
 
-    async def _walk(self, path: str, item: type[M]) -> list[M]:
+    async def _walk(self, path: str, form: type[wire.Page[M]]) -> list[M]:
         found: list[M] = []
         query = {"limit": "200"}
         while True:
-            page: wire.Page[M] = await self._get(path, wire.Page[item], query=query)  # type: ignore[valid-type]
+            page = await self._get(path, form, query=query)
             found += page.items
             if page.next_cursor is None:
                 return found

@@ -1,11 +1,13 @@
 """The settings: one TOML file, the environment and arguments, checked as a whole before anything starts."""
 
+from nasd.config.credentials import read_credential
 from nasd.config.load import load
 from nasd.config.models import (
     AnswerSettings,
     EmbeddingSettings,
     Endpoint,
     LlmSettings,
+    LoadSettings,
     Match,
     Paths,
     PolicyRule,
@@ -25,6 +27,7 @@ __all__ = [
     "EmbeddingSettings",
     "Endpoint",
     "LlmSettings",
+    "LoadSettings",
     "Match",
     "Paths",
     "PolicyRule",
@@ -39,6 +42,7 @@ __all__ = [
     "bind_host",
     "load",
     "problems",
+    "read_credential",
     "show",
     "warnings",
 ]

@@ -45,6 +45,7 @@ _OTHER_BRANCH = {
     "serve": '{url = "http://…/v1"}',
     "threads": "a whole number",
     "workers": "a whole number",
+    "cores": "a whole number",
 }
 """What a key takes beside the words that its type lists."""
 
@@ -179,8 +180,10 @@ def merge(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
     result = dict(lower)
     for key, value in upper.items():
         below = result.get(key)
-        both = isinstance(value, Mapping) and isinstance(below, Mapping)
-        result[key] = merge(below, value) if both else value  # type: ignore[arg-type]
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            result[key] = merge(below, value)
+        else:
+            result[key] = value
     return result
 
 

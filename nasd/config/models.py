@@ -236,12 +236,31 @@ class ReadSettings(Section):
         Auto | Annotated[Whole, Field(ge=1, le=64), Tag("number")], Discriminator(_auto_or_number)
     ] = "auto"
     memory: Annotated[Bytes, Field(ge=64 << 20)] = 1 << 30
-    cpu_seconds: Whole = Field(default=120, ge=1, le=3600)
+    cpu_seconds: Whole = Field(default=40, ge=1, le=3600)  # and 20 more for each MiB of the file
     wall_seconds: float = Field(default=240.0, ge=1, le=800)  # below a job's lease of 900 s
     max_file: Annotated[Bytes, Field(ge=1)] = 512 << 20
     max_chars: Whole = Field(default=50_000_000, ge=1000)
-    ocr: Literal["auto", "off"] = "auto"
+    ocr: Literal["auto", "tesseract", "rapidocr", "off"] = "auto"
+    speech: Name = "auto"  # or "off", or the name of a model
     ocr_languages: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{2,40}$")], ...] = ()
+
+
+Action = Literal["pause", "slow", "run"]
+
+
+class LoadSettings(Section):
+    """How much of the machine work in the background takes. What was just saved or asked for never waits."""
+
+    cores: Annotated[
+        Auto | Annotated[Whole, Field(ge=1, le=1024), Tag("number")], Discriminator(_auto_or_number)
+    ] = "auto"
+    nice: Whole = Field(default=5, ge=0, le=19)
+    memory: Annotated[Auto | Annotated[Bytes, Tag("number")], Discriminator(_auto_or_size)] = "auto"
+    on_battery: Action = "pause"
+    when_hot: Action = "pause"
+    max_celsius: float = Field(default=85.0, ge=30, le=120)
+    when_busy: Action = "slow"
+    busy_percent: Whole = Field(default=80, ge=10, le=100)
 
 
 class WatchSettings(Section):
@@ -272,6 +291,7 @@ class FileSettings(Section):
     answer: AnswerSettings = Field(default_factory=AnswerSettings)
     llm: LlmSettings = Field(default_factory=LlmSettings)
     read: ReadSettings = Field(default_factory=ReadSettings)
+    load: LoadSettings = Field(default_factory=LoadSettings)
     watch: WatchSettings = Field(default_factory=WatchSettings)
 
 
@@ -288,6 +308,7 @@ __all__ = [
     "FileSettings",
     "Keep",
     "LlmSettings",
+    "LoadSettings",
     "Match",
     "Paths",
     "PolicyRule",

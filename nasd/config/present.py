@@ -8,6 +8,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from nasd.config.credentials import read_credential
 from nasd.config.models import Endpoint, Settings, TlsFiles
 from nasd.errors import ConfigError
 
@@ -95,13 +96,19 @@ def warnings(settings: Settings) -> list[str]:
 
 
 def problems(settings: Settings) -> list[str]:
-    """What keeps the daemon from starting, by a look at the disk: certificate files that cannot be read,
-    volumes that are no folders. A volume that is missing is not among them: its disk may come later."""
+    """What keeps the daemon from its work, by a look at the disk: certificates that cannot be read, missing
+    credentials, volumes that are no folders. A missing volume is not among them: its disk may come later."""
     found: list[str] = []
     if isinstance(settings.server.tls, TlsFiles):
         for name, path in (("cert", settings.server.tls.cert), ("key", settings.server.tls.key)):
             if not os.access(path, os.R_OK) or not path.is_file():
                 found.append(f"server.tls.{name}: {path} is not a file that can be read.")
+    serve = settings.embedding.serve
+    if isinstance(serve, Endpoint) and serve.credentials is not None:
+        try:
+            read_credential(serve.credentials, config_file=settings.paths.config_file, environ=os.environ)
+        except ConfigError as error:
+            found.append(f"embedding.serve.credentials: {error}")
     for volume in settings.volumes:
         if volume.path.exists() and not volume.path.is_dir():
             found.append(f'volume "{volume.name}": {volume.path} is not a folder.')

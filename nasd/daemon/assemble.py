@@ -3,50 +3,63 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from nasd import __version__
 from nasd.answer.extractive import ExtractiveAnswerer
 from nasd.clock import Clock
-from nasd.config import Endpoint, Settings
+from nasd.config import Settings
+from nasd.daemon.bring import speech_finder
+from nasd.daemon.embedders import embedder_opener, model_check
+from nasd.daemon.limits import load_limits, reading_limits
+from nasd.daemon.memory import give_back
 from nasd.daemon.supervisor import Supervisor
 from nasd.domain.files import Volume
-from nasd.embed.base import Embedder
-from nasd.embed.pick import open_embedder
+from nasd.domain.jobs import JobKind
 from nasd.embed.tokens import SourceTokens
-from nasd.extract.base import Extractor, Limits
+from nasd.extract.base import Extractor
 from nasd.extract.ocr.base import Recognizer
 from nasd.extract.ocr.choose import find_recognizer
 from nasd.extract.sandbox import Sandbox
+from nasd.extract.speech.ffmpeg import AnyListener
 from nasd.flows.admission import Admission
 from nasd.flows.alarm import Alarm
 from nasd.flows.ask import Ask
+from nasd.flows.asking import Asking
+from nasd.flows.changing import ModelChange
 from nasd.flows.coverage import CoverageCounter
 from nasd.flows.devices import Devices
 from nasd.flows.embedding import Embedding
+from nasd.flows.evaluation import Evaluations
 from nasd.flows.events import Hub
 from nasd.flows.files import Files
+from nasd.flows.governor import Governor
 from nasd.flows.index import IndexCache
+from nasd.flows.inside import Inside
 from nasd.flows.looking import Looking
 from nasd.flows.members import Unpacking
-from nasd.flows.models import Models, Preparing
+from nasd.flows.models import Models
 from nasd.flows.reading import Reading
 from nasd.flows.readmission import Readmission
+from nasd.flows.resting import Resting
 from nasd.flows.scans import Scans
 from nasd.flows.search import Search
+from nasd.flows.speech import Speech
 from nasd.flows.status import Status
 from nasd.flows.thumbnails import Thumbnails
 from nasd.flows.upkeep import Upkeep
 from nasd.flows.volumes import Volumes
 from nasd.flows.watching import VolumeWatch
 from nasd.flows.why import Why
+from nasd.flows.words import WordCache
 from nasd.flows.work import Work
 from nasd.index.faiss_index import FaissIndex
+from nasd.load.sense import Sensors, whole_cores
 from nasd.server.base import Flows
 from nasd.store import queue
 from nasd.store.lane import CommitPoint, Lane
@@ -56,8 +69,7 @@ from nasd.watch.guard import fences
 from nasd.watch.rules import Rules
 from nasd.watch.settle import Settler
 from nasd.watch.watchdog_source import WatchdogWatcher
-
-MOST_READERS = 4
+from nasd.words.tantivy_words import TantivyWords
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +80,16 @@ class Daemon:
     status: Status
     supervisor: Supervisor
     lane: Lane
+    words: WordCache
     index: IndexCache
     models: Models
+    change: ModelChange
     volumes: Volumes
     readmission: Readmission
+    governor: Governor
     extractor: Extractor
     scans: Scans
+    speech: Speech
     stop_preparing: threading.Event
     clock: Clock
 
@@ -81,6 +97,7 @@ class Daemon:
         """Makes configuration and catalogue agree, takes up interrupted work, starts the services."""
         await self.volumes.prepare()
         await self.lane.write(queue.recover, self.clock.now())
+        await self.words.open()
         # Before anything can be asked: what the policy denies since the last start is not shown once more.
         await self.readmission.run()
         self.supervisor.start()
@@ -90,8 +107,12 @@ class Daemon:
         self.stop_preparing.set()
         self.extractor.close()
         self.scans.close()
+        self.speech.close()
         await self.supervisor.stop()
+        await self.governor.save()
+        await self.words.close()
         await self.index.save()
+        await self.change.close()
         await asyncio.to_thread(self.models.close)
         await self.lane.close()
 
@@ -109,9 +130,22 @@ def assemble(
     lane = Lane(database_path(state_dir), commit_point=commit_point)
     hub = Hub(clock)
     work = Work(clock)
+    sensors = Sensors()
     supervisor = Supervisor(hub, clock)
-    index = IndexCache(lane, hub, state_dir / "index", load=FaissIndex.load, empty=FaissIndex.empty)
+
+    def make_index() -> IndexCache:
+        return IndexCache(lane, hub, state_dir / "index", load=FaissIndex.load, empty=FaissIndex.empty)
+
+    index = make_index()
+    words = WordCache(
+        lane,
+        state_dir / "words",
+        load=lambda folder, positions: TantivyWords.load(folder, positions=positions),
+        empty=lambda folder, positions: TantivyWords.empty(folder, positions=positions),
+        give_back=give_back,
+    )
     stop_preparing = threading.Event()
+    tokens = SourceTokens(settings.embedding.model)
     models = Models(
         lane,
         hub,
@@ -119,8 +153,11 @@ def assemble(
         work,
         clock,
         name=settings.embedding.model,
-        open_embedder=_opener(settings, models_dir or state_dir / "models", stop_preparing),
-        counter=SourceTokens(settings.embedding.model).count,
+        fixed="model" in settings.embedding.model_fields_set,
+        open_embedder=embedder_opener(
+            settings, models_dir or state_dir / "models", stop_preparing, whole_cores(sensors.cores())
+        ),
+        counter=tokens.count,
     )
     coverage = CoverageCounter(lane, models, clock)
     admission = Admission(settings.policy, clock)
@@ -156,7 +193,8 @@ def assemble(
         state_dir=state_dir,
         make_watch=make_watch,
     )
-    extractor = Sandbox(_limits(settings))
+    governor = Governor(lane, hub, work, clock, limits=load_limits(settings, sensors), look=sensors.look)
+    extractor = Sandbox(reading_limits(settings))
     unpacking = Unpacking(lane, extractor, admission, clock, rules_of=volumes.rules_of)
     reading = Reading(
         lane,
@@ -168,8 +206,10 @@ def assemble(
         work,
         clock,
         root_of=volumes.root_of,
+        believed=volumes.believed,
         max_file=settings.read.max_file,
     )
+    inside = Inside(lane, extractor, state_dir / "members")
     scans = Scans(
         lane,
         hub,
@@ -177,38 +217,84 @@ def assemble(
         extractor,
         work,
         clock,
+        inside=inside,
         root_of=volumes.root_of,
         find_engine=_engine_finder(settings),
     )
+    speech = Speech(
+        lane,
+        hub,
+        models,
+        AnyListener(extractor),
+        work,
+        clock,
+        inside=inside,
+        root_of=volumes.root_of,
+        find_engine=speech_finder(settings, models_dir or state_dir / "models"),
+        comes_first=lambda: (JobKind.READ, *((JobKind.OCR,) if scans.state == "ready" else ())),
+    )
     embedding = Embedding(lane, hub, models, index, work, clock)
     readmission = Readmission(lane, index, work, admission, clock)
-    upkeep = Upkeep(lane, models, readmission, clock)
-    search = Search(lane, models, index, coverage, clock)
-    why = Why(lane, models, volumes, admission)
+    upkeep = Upkeep(lane, models, index, readmission, clock)
+
+    def search_over(models: Models, index: IndexCache) -> Search:
+        return Search(lane, models, words, index, coverage, clock)
+
+    search = search_over(models, index)
+    why = Why(lane, models, volumes, admission, speech)
+    evaluations = Evaluations(lane, hub, models, search, clock, window=settings.watch.scan_window)
+    change = ModelChange(
+        lane,
+        hub,
+        models,
+        index,
+        evaluations,
+        work,
+        clock,
+        make_index=make_index,
+        search_over=search_over,
+        check=model_check(settings, models_dir or state_dir / "models"),
+    )
     status = Status(
         lane,
         models,
+        words,
         index,
         volumes,
         coverage,
         work,
         scans,
+        speech,
+        governor,
+        evaluations,
+        change,
         clock,
         version=__version__,
         state_dir=state_dir,
         services=supervisor.states,
     )
+    supervisor.add("load", governor.run)
     supervisor.add("model", models.run)
     supervisor.add("volumes", volumes.run)
-    for number in range(_readers(settings)):
-        supervisor.add(f"reading {number + 1}", reading.run)
+    supervisor.add("mounts", volumes.hear_of_mounts)
+    for number in range(governor.limits.readers):
+        supervisor.add(f"reading {number + 1}", partial(reading.run, number))
     supervisor.add("reading fresh", reading.run_fresh)
     supervisor.add("embedding", embedding.run)
     supervisor.add("recognition", scans.run)
+    supervisor.add("transcription", speech.run)
+    supervisor.add("words", words.run)
     supervisor.add("index", index.run)
     supervisor.add("upkeep", upkeep.run)
+    supervisor.add("rest", Resting(models, lane, forget=tokens.forget, give_back=give_back).run)
+    supervisor.add("evaluation", evaluations.run)
+    supervisor.add("model change", change.run)
     thumbnails = Thumbnails(
-        lane, extractor, state_dir / "thumbnails", root_of=lambda number: volumes.root_of(number, "request")
+        lane,
+        extractor,
+        inside,
+        state_dir / "thumbnails",
+        root_of=lambda number: volumes.root_of(number, "request"),
     )
     flows = Flows(
         settings=settings,
@@ -216,63 +302,35 @@ def assemble(
         search=search,
         ask=Ask(search, models, ExtractiveAnswerer(), clock),
         volumes=volumes,
-        files=Files(lane, volumes, why, thumbnails),
+        files=Files(lane, volumes, why, thumbnails, inside, Asking(lane, work)),
         status=status,
         devices=Devices(lane, clock),
         events=hub,
+        evaluation=evaluations,
+        models=change,
     )
     return Daemon(
         flows=flows,
         status=status,
         supervisor=supervisor,
         lane=lane,
+        words=words,
         index=index,
         models=models,
+        change=change,
         volumes=volumes,
         readmission=readmission,
+        governor=governor,
         extractor=extractor,
         scans=scans,
+        speech=speech,
         stop_preparing=stop_preparing,
         clock=clock,
     )
 
 
-def _opener(settings: Settings, models_dir: Path, stop: threading.Event) -> Callable[[Preparing], Embedder]:
-    wanted = settings.embedding
-
-    def open_wanted(preparing: Preparing) -> Embedder:
-        remote = isinstance(wanted.serve, Endpoint)
-        return open_embedder(
-            models_dir,
-            wanted.model,
-            serve="auto" if isinstance(wanted.serve, Endpoint) else wanted.serve,
-            url=wanted.serve.url if isinstance(wanted.serve, Endpoint) else None,
-            threads=None if wanted.threads == "auto" else wanted.threads,
-            on_progress=lambda progress: preparing(f"{progress.stage}, {progress.step} of {progress.steps}"),
-            stop=None if remote else stop,
-        )
-
-    return open_wanted
-
-
 def _engine_finder(settings: Settings) -> Callable[[], Recognizer | None] | None:
     if settings.read.ocr == "off":
         return None
-    return lambda: find_recognizer(settings.read.ocr_languages)
-
-
-def _readers(settings: Settings) -> int:
-    if settings.read.workers == "auto":
-        return min(len(os.sched_getaffinity(0)), MOST_READERS)
-    return settings.read.workers
-
-
-def _limits(settings: Settings) -> Limits:
-    read = settings.read
-    return Limits(
-        memory_bytes=read.memory,
-        cpu_s=read.cpu_seconds,
-        wall_s=read.wall_seconds,
-        input_bytes=read.max_file,
-        output_chars=read.max_chars,
-    )
+    engine = settings.read.ocr
+    return lambda: find_recognizer(settings.read.ocr_languages, engine=engine)

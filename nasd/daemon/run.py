@@ -17,8 +17,10 @@ from nasd.clock import Clock, SystemClock
 from nasd.config import Settings, TlsFiles, bind_host
 from nasd.daemon.assemble import Daemon, assemble
 from nasd.daemon.lock import StateLock
+from nasd.daemon.memory import keep_few_arenas
 from nasd.daemon.systemd import Notifier, read_supervision
 from nasd.errors import ConfigError, NasdError, StateError
+from nasd.load.cores import keep_to
 from nasd.server.sites import Running, serve
 from nasd.store.lane import CommitPoint
 from nasd.store.upgrade import upgrade
@@ -39,6 +41,7 @@ def run(settings: Settings, *, commit_point: CommitPoint | None = None) -> int:
     import uvloop
 
     start_log()
+    keep_few_arenas()
     with StateLock(settings.paths.state_dir):
         open_catalogue(settings, SystemClock())
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -66,6 +69,8 @@ async def running(
     commit_point: CommitPoint | None = None,
 ) -> AsyncIterator[tuple[Daemon, Running]]:
     """A daemon with its doors open; stopped in order at the end, whatever happens."""
+    if settings.load.cores != "auto":
+        keep_to(settings.load.cores)
     daemon = assemble(settings, clock, models_dir=models_dir, commit_point=commit_point)
     server: Running | None = None
     try:

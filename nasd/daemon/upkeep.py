@@ -18,7 +18,7 @@ from nasd.errors import NotFound
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.index.faiss_index import FaissIndex
-from nasd.store import vectors
+from nasd.store import generations, vectors
 from nasd.store.lane import Lane
 from nasd.store.tables import SCHEMA_REVISION
 from nasd.store.upgrade import database_path, revision_of, upgrade
@@ -55,16 +55,25 @@ def check_database(settings: Settings) -> list[str]:
 
 
 def rebuild_index(settings: Settings) -> int:
-    """Makes the index anew from the catalogue's vectors; how many there are."""
-    prepared = store.find(settings.paths.state_dir / "models", settings.embedding.model)
-    if prepared is None:
-        raise NotFound(
-            f"The embedding model {settings.embedding.model} is not prepared.", cure="`nasd model prepare`."
-        )
+    """Makes the index of the model that answers anew from the catalogue's vectors; how many there are."""
     with StateLock(settings.paths.state_dir):
         upgrade(settings.paths.state_dir, SystemClock().now())
+        name = asyncio.run(_serving(settings))
+        prepared = store.find(settings.paths.state_dir / "models", name)
+        if prepared is None:
+            raise NotFound(f"The embedding model {name} is not prepared.", cure="`nasd model prepare`.")
         shutil.rmtree(settings.paths.state_dir / "index", ignore_errors=True)
         return asyncio.run(_rebuild(settings, _info(prepared)))
+
+
+async def _serving(settings: Settings) -> str:
+    """The model that answered last, or the one to begin with."""
+    lane = Lane(database_path(settings.paths.state_dir))
+    try:
+        known = await lane.read(generations.generations)
+    finally:
+        await lane.close()
+    return settings.embedding.model if known.serving is None else known.serving.name
 
 
 async def _rebuild(settings: Settings, info: ModelInfo) -> int:

@@ -6,9 +6,16 @@ import os
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 
 INSIDE = "!/"
 """Between a container's path and that of a member in it: "letters.zip!/2024/rent.pdf"."""
+
+RULE = "rule"
+"""The `reason` of a file that is skipped because of an ignore rule."""
+
+INTERRUPTED = "interrupted"
+"""The `reason` of a file that failed because nasd itself ended again and again while it was being read."""
 
 
 class WatchMode(StrEnum):
@@ -62,14 +69,17 @@ class FileStat:
     ctime_ns: int = 0  # 0: not told
 
 
+_EARLIEST_NS, _LATEST_NS = -(1 << 63), (1 << 63) - 1
+
+
 def file_stat(path: bytes, found: os.stat_result) -> FileStat:
     """What `found` says of the file at `path`, in signed 64-bit numbers, as the catalogue keeps them: inode
     numbers of some filesystems (mergerfs, CIFS) are wider by a bit and are wrapped, times after 2262 and
     before 1677, which others allow, are held at the limit."""
     inode = found.st_ino if found.st_ino < 1 << 63 else found.st_ino - (1 << 64)
-    mtime_ns, ctime_ns = (
-        min(max(at, -(1 << 63)), (1 << 63) - 1) for at in (found.st_mtime_ns, found.st_ctime_ns)
-    )
+    mtime_ns, ctime_ns = found.st_mtime_ns, found.st_ctime_ns
+    if not (_EARLIEST_NS <= mtime_ns <= _LATEST_NS and _EARLIEST_NS <= ctime_ns <= _LATEST_NS):
+        mtime_ns, ctime_ns = (min(max(at, _EARLIEST_NS), _LATEST_NS) for at in (mtime_ns, ctime_ns))
     return FileStat(path=path, size=found.st_size, mtime_ns=mtime_ns, inode=inode, ctime_ns=ctime_ns)
 
 
@@ -84,6 +94,7 @@ class FileRecord:
     id: int
     volume_id: int
     volume: str
+    volume_state: VolumeState = VolumeState.ACTIVE
     parent_id: int | None = None  # of a member: the file on the volume that holds it, however deep
     path: bytes
     size: int
@@ -93,7 +104,7 @@ class FileRecord:
     kind: str
     media_type: str
     state: FileState
-    reason: str | None = None  # stable word: a ReadError reason, or "unsupported", "rule", "too_large"
+    reason: str | None = None  # stable word: a ReadError reason, RULE, INTERRUPTED or "policy"
     detail: str | None = None  # a sentence for a person
     content_id: int | None = None
     title: str | None = None
@@ -124,6 +135,16 @@ class FileText:
     reader: str
     notes: tuple[str, ...]
     metadata: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileBytes:
+    """A file with the place where its bytes lie now. `tag` names these very bytes; None where the place's own
+    time and size do."""
+
+    file: FileRecord
+    path: Path
+    tag: str | None = None
 
 
 def display_path(path: bytes) -> str:

@@ -4,13 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 
 
 class JobKind(StrEnum):
     READ = "read"  # subject: a file
     EMBED = "embed"  # subject: a content
     OCR = "ocr"  # subject: a content with pages that are pictures of text
+    SPEECH = "speech"  # subject: a content with sound that is still to be transcribed
+
+
+class Weight(IntEnum):
+    """What reading a file weighs, by its kind and size: the light ones come first. Added to the priority of a
+    job, which says how urgent it is."""
+
+    LIGHT = 0  # a small text: milliseconds
+    MEDIUM = 1
+    HEAVY = 2  # archives, large tables, books
+
+
+TEXTUAL = frozenset({
+    "text", "markdown", "html", "code", "csv", "eml", "xml", "calendar", "vcard", "rst", "org", "latex",
+})  # fmt: skip
+"""Kinds that are text as they stand, so that reading them costs little beside what they hold."""
+
+LIGHT_BYTES, HEAVY_BYTES = 256 << 10, 16 << 20
+
+
+def weigh(kind: str, size: int) -> Weight:
+    """What reading a file of `size` bytes weighs."""
+    if size > HEAVY_BYTES:
+        return Weight.HEAVY
+    return Weight.LIGHT if kind in TEXTUAL and size <= LIGHT_BYTES else Weight.MEDIUM
 
 
 class JobState(StrEnum):
@@ -32,6 +57,7 @@ class Job:
     lease_until: datetime | None
     error: str | None
     created: datetime
+    priority: int = 0  # lower first
 
     @property
     def key(self) -> str:

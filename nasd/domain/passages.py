@@ -48,6 +48,7 @@ class Block:
     line_end: int | None = None
     sheet: str | None = None
     slide: int | None = None
+    time_s: float | None = None  # since the beginning of a recording
     hidden: bool = False
 
 

@@ -1,14 +1,4 @@
-"""What a person types into a search box, and the FTS5 expression that is safe to ask for it.
-
-The content words of a question are joined by OR and ranked by BM25. File-level nDCG@10 of FTS5 alone, as OR
-of content words, OR of all words, AND of content words (`tests/bench/bench_words.py`):
-
-    clapnq    0.959  0.955  0.193        multihop  0.813  0.801  0.000
-    covidqa   0.840  0.820  0.439        sec10q    0.645  0.546  0.000
-    cranfield 0.399  0.386  0.013        xquad     0.967  0.965  0.116
-
-bm25() weights of 1 for title, heading and text alike are within 0.011 of the best for each collection.
-"""
+"""What a person types into a search box, taken apart."""
 
 from __future__ import annotations
 
@@ -16,16 +6,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
 
 from nasd.domain.stopwords import stop_words
 
 MAX_CHARACTERS = 4_000
-"""Longer queries are cut here: beyond any typed question, and it bounds what FTS5 has to look up."""
+"""Longer queries are cut here: beyond any typed question, and it bounds what has to be looked up."""
 
 MAX_UNITS = 96
-"""How many terms and phrases one expression holds; the longest question of the test collections has 54."""
+"""How many terms and phrases are looked for; the longest question of the test collections has 54."""
 
 _QUOTED = re.compile(r'(?<!\S)(-?)(?:"([^"]*)"|“([^”“]*)[”“]|„([^“”„]*)[“”]|«([^»]*)»)')
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff]")
@@ -36,7 +24,7 @@ _ELISIONS = frozenset(
     {"l", "d", "j", "m", "t", "s", "n", "c", "qu", "un", "all", "dall", "dell", "nell", "sull", "quest"}
 )
 
-# Scripts written without spaces between words, in which `unicode61` takes a whole clause for one token.
+# Scripts written without spaces between words.
 _UNSPACED_CLASS = (
     "\u0e00-\u0eff"  # Thai, Lao
     "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
@@ -56,7 +44,7 @@ class Query:
     phrases: tuple[str, ...] = ()  # in quotation marks: its words stand side by side
     prefixes: tuple[str, ...] = ()  # ended by an asterisk
     excluded: tuple[str, ...] = ()  # words and phrases after a minus sign
-    unspaced: tuple[str, ...] = ()  # pairs of characters of scripts without spaces, as `spaced` spaces them
+    unspaced: tuple[str, ...] = ()  # runs of scripts without spaces
 
     @property
     def empty(self) -> bool:
@@ -96,7 +84,7 @@ def parse(text: str) -> Query:
         else:
             for part in _UNSPACED_RUN.split(word):
                 if _UNSPACED.match(part):
-                    unspaced.extend(_pairs(part))
+                    unspaced.append(part)
                 elif _searchable(part):
                     words.extend(_without_clitics(part))
     stops = stop_words(words)
@@ -113,46 +101,12 @@ def parse(text: str) -> Query:
     )
 
 
-def fts5(
-    query: Query, *, match: Literal["any", "all"] = "any", quoted: Literal["must", "may"] = "must"
-) -> str | None:
-    """The FTS5 MATCH expression of a query, or None when nothing searchable remains.
-
-    Every token stands in double quotes, so no text of a user is ever syntax. `match`: whether any or all of
-    the words must occur. `quoted`: whether quoted phrases must occur ("must", what a searcher means) or only
-    raise the rank ("may", for questions in prose, where quotation marks are no operator).
-    """
-    phrases = [_quote(phrase) for phrase in query.phrases]
-    words = [_quote(term) for term in query.terms]
-    words += [f"{_quote(prefix)} *" for prefix in query.prefixes]
-    pairs = [_quote(pair) for pair in query.unspaced]
-    phrases, words, pairs = phrases[:MAX_UNITS], words[:MAX_UNITS], pairs[:MAX_UNITS]
-    if match == "all":
-        wanted = _join("AND", phrases + words + pairs)
-    elif phrases and quoted == "must":
-        # The phrases again among the alternatives: words beside them add to the rank, they are not needed.
-        wanted = _join("AND", [*phrases, _join("OR", phrases + words + pairs)])
-    else:
-        wanted = _join("OR", phrases + words + pairs)
-    if not wanted:
-        return None
-    unwanted = _join("OR", [_quote(spaced(word)) for word in query.excluded[:MAX_UNITS]])
-    return f"{wanted} NOT {unwanted}" if unwanted else wanted
-
-
 def spaced(text: str) -> str:
-    """Text as it is handed to the word index: characters of scripts that write no spaces (Han, kana, Thai,
-    Lao, Khmer, Burmese) stand apart, so that the index can find pairs of them. Other text is unchanged."""
+    """Text with the characters of scripts without spaces (Han, kana, Thai, Lao, Khmer, Burmese) apart. Other
+    text is unchanged."""
     if not _UNSPACED.search(text):
         return text
     return _UNSPACED_RUN.sub(lambda run: f" {' '.join(run[1])} ", text)
-
-
-def _pairs(run: str) -> Iterator[str]:
-    if len(run) == 1:
-        yield run
-    for left, right in pairwise(run):
-        yield f"{left} {right}"
 
 
 def _without_clitics(word: str) -> Iterator[str]:
@@ -179,12 +133,3 @@ def _searchable(text: str) -> bool:
 
 def _distinct(words: Iterable[str]) -> tuple[str, ...]:
     return tuple({word.casefold(): word for word in reversed(list(words))}.values())[::-1]
-
-
-def _quote(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
-
-
-def _join(operator: str, units: Iterable[str]) -> str:
-    kept = [unit for unit in units if unit]
-    return kept[0] if len(kept) == 1 else f"({f' {operator} '.join(kept)})" if kept else ""

@@ -60,6 +60,9 @@ _MIDDLE = (
 TEXTS = (*_SHORT, *_MIDDLE, " ".join(_MIDDLE), " ".join(reversed(_MIDDLE)), " ".join(_MIDDLE * 3))
 """Of a word up to several hundred tokens, so that truncation is compared too."""
 
+PASSAGES = tuple(" ".join((*_MIDDLE[at % 4 :], *_MIDDLE[: at % 4])) for at in range(16))
+"""As long as passages are, some 230 tokens: to measure speed with."""
+
 QUERIES = (*(text for text in _SHORT if text.endswith("?")), "router password", "monthly rent", "pasta")
 
 NEIGHBOURS = 5

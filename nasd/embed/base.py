@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +46,21 @@ class Embedder(Protocol):
         """Tokens of `text` without special tokens."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class Rests(Protocol):
+    """An embedder that can let go of its memory and take it up again by itself."""
+
+    @property
+    def resting(self) -> bool: ...
+
+    def ease(self, after_s: float) -> bool:
+        """Lets go of what a single query does not need when nothing was asked for `after_s` seconds; whether
+        it did so now."""
+
+    def rest(self, after_s: float) -> bool:
+        """Lets go of everything when nothing was asked for `after_s` seconds; whether it did so now."""
 
 
 class NotExportable(ModelError):

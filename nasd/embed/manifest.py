@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from nasd.errors import ModelError
 
-FORMAT = 1
+FORMAT = 2
 """Of the folder. A folder of another format is prepared again."""
 
 GRAPH_FILE = "model.onnx"
@@ -29,24 +30,42 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One way to serve a model, as this machine found it when the model was prepared."""
+
+    serving: str
+    bytes: int  # of the graph
+    passages_s: float | None  # of some 200 tokens, on all processors; None where it was refused
+    agreement: Agreement | None  # None where it could not be served at all
+    refused: str | None = None  # why
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     name: str
     fingerprint: str
     dimension: int
     max_tokens: int
-    serving: str  # "onnx-int8" | "onnx-fp32"
+    serving: str  # "onnx-int8" | "onnx-bf16" | "onnx-fp32"
     prompt_query: str
     prompt_document: str
     similarity: str  # as the model states it; over unit vectors all of them rank alike
     agreement: Agreement
+    measured: tuple[Measured, ...] = ()  # what it was chosen among
     files: Mapping[str, str] = field(default_factory=dict)  # file name to sha256
     versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries that prepared it
 
 
-def fingerprint(files: Mapping[str, str], *, query: str, document: str, max_tokens: int) -> str:
+def fingerprint(files: Mapping[str, str], *, serving: str, query: str, document: str, max_tokens: int) -> str:
     """32 hexadecimal digits over all that a vector depends on. The graph holds weights, pooling,
-    normalisation and quantisation, so its digest stands for them."""
-    parts = {"files": dict(files), "query": query, "document": document, "max_tokens": max_tokens}
+    normalisation and quantisation, so its digest stands for them; `serving` says how it is run."""
+    parts = {
+        "files": dict(files),
+        "serving": serving,
+        "query": query,
+        "document": document,
+        "max_tokens": max_tokens,
+    }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -66,9 +85,16 @@ def read_manifest(folder: Path) -> Manifest:
         values = json.loads((folder / MANIFEST_FILE).read_text("utf-8"))
         if values.pop("format") != FORMAT:
             raise ValueError("format")
-        manifest = Manifest(**{**values, "agreement": Agreement(**values["agreement"])})
+        values["agreement"] = Agreement(**values["agreement"])
+        values["measured"] = tuple(_measured(row) for row in values["measured"])
+        manifest = Manifest(**values)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise ModelError(
             f"The prepared model in {folder} is missing or damaged.", cure="Run `nasd model prepare`."
         ) from error
     return manifest
+
+
+def _measured(row: dict[str, Any]) -> Measured:
+    agreement = row["agreement"]
+    return Measured(**{**row, "agreement": None if agreement is None else Agreement(**agreement)})

@@ -21,6 +21,7 @@ def open_embedder(
     url: str | None = None,
     api_key: str | None = None,
     threads: int | None = None,
+    nice: int = 0,
     on_progress: Callable[[Progress], None] = lambda _: None,
     stop: threading.Event | None = None,
 ) -> Embedder:
@@ -46,14 +47,14 @@ def open_embedder(
             if serve == "onnx":
                 raise
             return _open_sentence(model)
-    return open_prepared(prepared, threads)
+    return open_prepared(prepared, threads, nice=nice)
 
 
-def open_prepared(prepared: PreparedModel, threads: int | None = None) -> Embedder:
+def open_prepared(prepared: PreparedModel, threads: int | None = None, *, nice: int = 0) -> Embedder:
     """Raises ModelError."""
     from nasd.embed.onnx import OnnxEmbedder
 
-    return OnnxEmbedder(prepared.folder, threads)
+    return OnnxEmbedder(prepared.folder, threads, nice=nice)
 
 
 def _open_sentence(model: str) -> Embedder:

@@ -7,16 +7,17 @@ with its input. `nasd.embed.sentence` is the other side.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from nasd.embed.frames import read_frame, write_frame
 from nasd.embed.manifest import file_sha256, fingerprint
+from nasd.embed.prompts import prompts_of
 from nasd.embed.source import locate
 from nasd.errors import ModelError, NasdError
 
@@ -29,7 +30,11 @@ def serve(name: str, requests: IO[bytes], replies: IO[bytes]) -> None:
     except NasdError as error:
         write_frame(replies, {"error": error.detail, "cure": error.cure})
         return
-    encode = {"documents": model.encode_document, "query": model.encode_query}
+    query, document = prompts_of(model)
+    encode = {
+        "documents": partial(model.encode_document, prompt=document),
+        "query": partial(model.encode_query, prompt=query),
+    }
     while (frame := read_frame(requests)) is not None:
         header, _ = frame
         try:
@@ -61,11 +66,13 @@ def _describe(name: str, source: Path, model: Any) -> dict[str, Any]:
         if path.is_file() and not path.name.startswith(".")
     }
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
-    prompts = json.dumps(model.prompts, sort_keys=True)
+    query, document = prompts_of(model)
     tokens = int(model.max_seq_length or 512)
     return {
         "name": name,
-        "fingerprint": fingerprint(files, query=prompts, document="sentence-transformers", max_tokens=tokens),
+        "fingerprint": fingerprint(
+            files, serving="sentence-transformers", query=query, document=document, max_tokens=tokens
+        ),
         "dimension": int(model.get_embedding_dimension()),
         "max_tokens": tokens,
         "tokenizer": tokenizer.to_str() if tokenizer is not None else None,

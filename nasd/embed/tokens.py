@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
+from nasd.embed.counting import TokenCounter
 from nasd.embed.source import locate
-from nasd.embed.text import encodable
 
 
 class SourceTokens:
@@ -16,16 +15,23 @@ class SourceTokens:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._tokenizer: Any = None
+        self._counter: TokenCounter | None = None
         self._loading = threading.Lock()
 
     def count(self, text: str) -> int:
         with self._loading:
-            if self._tokenizer is None:
+            counter = self._counter
+            if counter is None:
                 from tokenizers import Tokenizer
 
                 tokenizer = Tokenizer.from_file(str(locate(self._model) / "tokenizer.json"))
                 tokenizer.no_truncation()
                 tokenizer.no_padding()
-                self._tokenizer = tokenizer
-        return len(self._tokenizer.encode(encodable(text), add_special_tokens=False))
+                self._counter = counter = TokenCounter(tokenizer)
+        return counter.count(text)
+
+    def forget(self) -> bool:
+        """Lets go of the tokenizer, which the next call loads again; whether there was one."""
+        with self._loading:
+            there, self._counter = self._counter is not None, None
+        return there

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 from nasd.domain.passages import Block, Document
 from nasd.errors import ReadError
+
+SOUND_RATE = 16_000
+"""Samples a second: speech recognition hears nothing above 8 kHz."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,18 +18,29 @@ class Limits:
     """What reading one file may cost."""
 
     memory_bytes: int = 1 << 30  # address space on top of what the idle child has
-    cpu_s: int = 120
+    cpu_s: int = 40
     wall_s: float = 240.0
+    each_mib_s: float = 20.0  # further seconds, of both, for each MiB of the file; below a job's lease
     input_bytes: int = 512 << 20
     output_chars: int = 50_000_000
     open_files: int = 32
+    nice: int = 0  # at least; 0: no further than the daemon's own
     # Of a container (an archive, a mailbox, a mail with attachments), beside the above for each member:
     container_wall_s: float = 600.0  # all of it together; below a job's lease
+    member_wall_s: float = 60.0  # one member
     members: int = 10_000
     depth: int = 4  # containers within containers
     member_bytes: int = 128 << 20  # one member, inflated: it is held in memory
     held_bytes: int = 256 << 20  # a member and the containers around it that lie in memory themselves
     inflated_bytes: int = 4 << 30  # everything that is inflated on the way
+    taken_bytes: int = 1 << 30  # one member that is taken out; it is never whole in memory
+
+
+LONGEST_S = 800.0
+"""No file is read for longer than this, however large: below a job's lease."""
+
+MOST_BLOCKS = 500_000
+"""Blocks of one document: far more than a child sends that joins small ones (`joining`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +54,15 @@ class Source:
     size: int
     kind: str
     stream: BinaryIO
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallText:
+    """A whole small file, of the kind that its first bytes show."""
+
+    name: str
+    kind: str
+    data: bytes
 
 
 @dataclass(slots=True)
@@ -59,6 +82,15 @@ class Picture:
     height: int
     form: str
     data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sound:
+    """A stretch of a recording: `SOUND_RATE` samples a second, one channel, signed 16 bit, little endian.
+    `ended`: the recording ends with it; it may be empty then."""
+
+    samples: bytes
+    ended: bool
 
 
 class Reader(Protocol):
@@ -150,13 +182,59 @@ class Drawer(Protocol):
     def draw(self, fd: int, *, name: str, kind: str, page: int, edge: int, form: str) -> Picture: ...
 
 
+class Listener(Protocol):
+    """Decodes a stretch of a recording, or of a film's sound, in a confined child process. Thread-safe;
+    blocks the calling thread.
+
+    `start_s` and `span_s` count seconds. Raises `ReadError`, "unsupported" for what it has no decoder for.
+    """
+
+    def listen(self, fd: int, *, name: str, kind: str, start_s: float, span_s: float) -> Sound: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Of a member that is taken out of its container: some of its bytes, in their order; or, with `ended`,
+    that there are no more; or why it cannot be had."""
+
+    path: str
+    data: bytes = b""
+    ended: bool = False
+    error: ReadError | None = None
+
+
+class Taker(Protocol):
+    """Takes members out of a container in a confined child process, as a stream. Thread-safe; blocks the
+    calling thread.
+
+    `paths` as in `Found`; `name` is what the container is called, which tells what is in a compressed file.
+    Each of them ends with a piece that has `ended` or `error`. Raises `ReadError` when the container itself
+    cannot be read. Closing the generator ends the child.
+    """
+
+    def take(
+        self, fd: int, *, name: str, kind: str, paths: Collection[str]
+    ) -> Generator[Piece, None, None]: ...
+
+
 class Extractor(Protocol):
     """Reads one file in a confined child process. Thread-safe; blocks the calling thread.
 
     `fd` is open for reading; the caller keeps and closes it. Raises `ReadError`.
     """
 
+    def warm_up(self) -> None:
+        """Makes ready, so that the first file need not wait for that."""
+        ...
+
     def extract(self, fd: int, *, name: str, kind: str) -> Document: ...
+
+    def extract_texts(self, texts: Sequence[SmallText]) -> list[Document | None]:
+        """Reads texts of kinds in `nasd.extract.lots.PLAIN`, many with one child; in the place of each its
+        document, or None when it has to be read alone, by `extract`, whatever the reason is."""
+        ...
 
     def unpack(self, fd: int, *, name: str, kind: str) -> Members:
         """The members of a container, each after those that lie in it; the container itself comes last, with

@@ -24,7 +24,7 @@ from itertools import product
 from typing import NoReturn
 
 from nasd.errors import ReadError
-from nasd.extract import confine, samples_media
+from nasd.extract import confine, lots, samples_media
 from nasd.extract.base import Container, Notes, Reader, Source
 from nasd.extract.frames import (
     JOB_BYTES,
@@ -33,12 +33,15 @@ from nasd.extract.frames import (
     frame,
     pack_block,
     pack_picture,
+    pack_sound,
 )
 from nasd.extract.kinds import HEAD_BYTES, sniff
 from nasd.extract.pictured import DRAWN_KINDS, FORMS
 from nasd.extract.pictures import draw
 from nasd.extract.registry import CONTAINERS, READERS, load_container, load_reader
 from nasd.extract.samples import packed_samples, samples
+from nasd.extract.sounds import listen
+from nasd.extract.taking import Taking
 from nasd.extract.telling import explain, tell_blocks, tell_end, tell_error, unreadable
 from nasd.extract.unpacking import Unpacking, Weary
 
@@ -108,6 +111,9 @@ def _warm_up(readers: dict[str, Reader], containers: dict[str, Container]) -> No
         for picture, form in product(lot, FORMS):
             source = Source(name="sample", size=len(picture), kind=kind, stream=io.BytesIO(picture))
             frame({"picture": pack_picture(draw(source, page=1, edge=32, form=form))})
+    for data in samples_media.recordings():
+        source = Source(name="sample", size=len(data), kind="audio", stream=io.BytesIO(data))
+        frame({"sound": pack_sound(listen(source, start_ms=0, span_ms=100))})
     for kind, examples in packed_samples().items():
         for data in examples:
             source = Source(name="sample", size=len(data), kind=kind, stream=io.BytesIO(data))
@@ -239,6 +245,10 @@ def _deliver(
 ) -> None:
     stream = io.BufferedReader(io.FileIO(file, "rb"), 1 << 16)
     stream.seek(0)
+    if job.texts:
+        for text in lots.unpacked(stream):
+            out.sendall(lots.told(text, readers, job.output_chars))
+        return
     head = stream.read(HEAD_BYTES)
     stream.seek(0)
     kind = sniff(head, job.kind)
@@ -250,11 +260,18 @@ def _deliver(
         out.sendall(frame({"picture": pack_picture(picture)}))
         return
     source = Source(name=job.name, size=job.size, kind=kind, stream=stream)
+    if job.span_ms:
+        sound = listen(source, start_ms=job.start_ms, span_ms=job.span_ms)
+        out.sendall(frame({"sound": pack_sound(sound)}))
+        return
     if job.members:
         if kind not in containers:
             raise unreadable(kind, job.kind)
         try:
-            Unpacking(out, job, readers, containers).run(source)
+            if job.taken_bytes:
+                Taking(out, job, containers).run(source)
+            else:
+                Unpacking(out, job, readers, containers).run(source)
         except Weary:
             out.sendall(frame({"again": True}))
         except ConnectionError:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from nasd.errors import ReadError
 from nasd.extract.base import Found, Hashed, Member
+from nasd.extract.deaths import nonsense, too_much_text, too_slow
 from nasd.extract.frames import NO, YES, BadFrame, Exit, Frames
 from nasd.extract.received import Received
 
@@ -37,9 +38,9 @@ class Patience:
         self.left_s -= seconds
         self.member_s += seconds
         if self.over:
-            raise ReadError("Reading all of it takes too long.", reason="time")
+            raise ReadError("Reading all of it takes too long.", reason="time", temporary=True)
         if self.member_s >= self.each_s:
-            raise ReadError(f"Reading the file takes longer than {self.each_s:g} s.", reason="time")
+            raise too_slow(self.each_s)
 
     @property
     def next_s(self) -> float:
@@ -69,7 +70,7 @@ def converse(
                 continue
             yield from _heard(data, frames, result, received, patience)
             if frames.pending > most_pending:
-                raise ReadError("The file holds more text than a file may yield.", reason="output")
+                raise too_much_text()
         elif life.fileno() in ready:
             report = life.recv(4096)
             if not report:
@@ -110,4 +111,4 @@ def _heard(
             with contextlib.suppress(OSError):  # it has ended: its life line says how
                 result.sendall(YES if answer else NO)
     except BadFrame as error:
-        raise ReadError(f"The reading process sent {error}.", reason="crashed") from error
+        raise nonsense(error) from error

@@ -5,12 +5,18 @@ The child is trusted with nothing: whatever it sends is checked field by field b
 - job: one datagram of JSON with four descriptors beside it: the file, and the child's ends of the result
   stream, the error stream and the life line.
 - result: frames of a 4-byte big-endian length and that many bytes of JSON: `{"blocks": [[…], …]}`…, then
-  `{"end": {…}}` or `{"error": {…}}`. A page that is to be drawn comes as `{"picture": {…}}`.
+  `{"end": {…}}` or `{"error": {…}}`. A page that is to be drawn comes as `{"picture": {…}}`, a stretch of
+  sound as `{"sound": {…}}`.
 - of a container that is to be unpacked (`members` in the job): each member begins with
   `{"member": [path, size, mtime_ns, kind]}`, answered by one byte on the same socket, YES or NO. After NO
   nothing more comes of it; after YES `{"hashed": [size, kind, digest, reader]}`, answered likewise whether
   its text is wanted; the members within it; its end or error. The container's own blocks and end frame all
   of it; `{"again": true}` asks for a fresh child that goes on where this one stops.
+- of a container that members are to be taken out of (`taken_bytes` too): they begin likewise, answered NO,
+  YES, INTO or BOTH. After YES and BOTH `{"bytes": base64}`… and `{"whole": true}`; after INTO and BOTH the
+  members within; at last of each, and of the container, its end or error.
+- of a lot of small texts (`texts` in the job; the file is a block of memory with all of them): a frame
+  `{"text": …}` for each, in their order; see `nasd.extract.lots`.
 - life line: the parent sends one byte to have the child killed; the warm process reports the end as JSON.
 """
 
@@ -20,16 +26,19 @@ import base64
 import json
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nasd.domain.passages import Block, Role
-from nasd.extract.base import Picture
+from nasd.extract.base import SOUND_RATE, Limits, Picture, Sound
 
 JOB_BYTES = 16_384  # a datagram with name, kind and limits
 MAX_FRAME_BYTES = 1 << 30  # a sanity check; the parent's output limit is what binds
 NEAR_LIMIT = 0.6  # of the memory allowed: a failure of native code above it is taken for want of memory
 YES, NO = b"y", b"n"
+INTO, BOTH = b"i", b"b"
+"""Of members that are taken out: what lies in it is wanted; that, and itself."""
+
 _LENGTH = struct.Struct(">I")
 _ROLES = {role.value: role for role in Role}
 
@@ -52,11 +61,27 @@ class Job:
     page: int = 0  # to be drawn, from 1; 0: the file is to be read
     edge: int = 0
     form: str = ""
+    start_ms: int = 0  # of a stretch of sound that is to be decoded
+    span_ms: int = 0  # its length; 0: the file is to be read
+    texts: int = 0  # so many small texts are to be read; 0: the file is one of its own
     members: int = 0  # at most so many are to be unpacked; 0: only the file's own text is to be read
     depth: int = 0
     member_bytes: int = 0
     held_bytes: int = 0
     inflated_bytes: int = 0
+    taken_bytes: int = 0  # members are to be taken out, of at most so many bytes; 0: they are to be read
+
+    def of_container(self, limits: Limits) -> Job:
+        """With what reading a container may cost."""
+        return replace(
+            self,
+            cpu_s=int(limits.container_wall_s),
+            members=limits.members,
+            depth=limits.depth,
+            member_bytes=limits.member_bytes,
+            held_bytes=limits.held_bytes,
+            inflated_bytes=limits.inflated_bytes,
+        )
 
     def encode(self) -> bytes:
         fields = {name: getattr(self, name) for name in self.__slots__}
@@ -202,10 +227,7 @@ def unpack_picture(value: object, *, edge: int, form: str) -> Picture:
     if not isinstance(value, dict):
         raise BadFrame("no picture")
     width, height = _number(value.get("width")), _number(value.get("height"))
-    try:
-        data = base64.b64decode(_text(value.get("data")), validate=True)
-    except ValueError as error:
-        raise BadFrame("no base64") from error
+    data = _bytes(value.get("data"))
     if not width or not height or max(width, height) > edge:
         raise BadFrame("a picture of another size")
     if form == "gray" and len(data) != width * height:
@@ -213,6 +235,36 @@ def unpack_picture(value: object, *, edge: int, form: str) -> Picture:
     if form == "webp" and not (data.startswith(b"RIFF") and data[8:12] == b"WEBP"):
         raise BadFrame("no WebP picture")
     return Picture(width=width, height=height, form=form, data=data)
+
+
+def pack_sound(sound: Sound) -> dict[str, object]:
+    return {"ended": sound.ended, "data": base64.b64encode(sound.samples).decode("ascii")}
+
+
+def unpack_sound(value: object, *, span_ms: int) -> Sound:
+    """A stretch of sound from what the child sent, checked against what was asked for. Raises `BadFrame`."""
+    if not isinstance(value, dict) or not isinstance(value.get("ended"), bool):
+        raise BadFrame("no sound")
+    data = _bytes(value.get("data"))
+    if len(data) % 2 or len(data) > 2 * (SOUND_RATE * span_ms // 1000 + 1):
+        raise BadFrame("sound of another length")
+    return Sound(samples=data, ended=value["ended"])
+
+
+def _bytes(value: object) -> bytes:
+    try:
+        return base64.b64decode(_text(value), validate=True)
+    except ValueError as error:
+        raise BadFrame("no base64") from error
+
+
+def pack_bytes(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")
+
+
+def unpack_bytes(value: object) -> bytes:
+    """Bytes from what the child sent. Raises `BadFrame`."""
+    return _bytes(value)
 
 
 def unpack_text(value: object) -> str | None:

@@ -268,4 +268,5 @@ def _place(group: list[_Piece]) -> Place:
         heading=Headings.shared([piece.path for piece in group if not piece.heading] or [group[-1].path]),
         sheet=first.block.sheet,
         slide=first.block.slide,
+        time_s=first.block.time_s,
     )

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from nasd.domain.files import INSIDE
 from nasd.domain.passages import Block, Document
 from nasd.errors import ReadError
-from nasd.extract.base import Found, Hashed, Limits, Member
+from nasd.extract.base import MOST_BLOCKS, Found, Hashed, Limits, Member
+from nasd.extract.deaths import too_much_text
 from nasd.extract.frames import (
     BadFrame,
     unpack_blocks,
@@ -166,8 +167,8 @@ class Received:
     def _blocks(self, blocks: list[Block]) -> None:
         top = self._open[-1]
         top.chars += sum(len(block.text) + len(block.after) for block in blocks)
-        if top.chars > self._limits.output_chars:
-            raise ReadError("The file holds more text than a file may yield.", reason="output")
+        if top.chars > self._limits.output_chars or len(top.blocks) > MOST_BLOCKS:
+            raise too_much_text()
         top.blocks.extend(blocks)
 
 

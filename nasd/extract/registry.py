@@ -34,7 +34,7 @@ READERS: Mapping[str, Entry] = {
     "html": Entry("html", "HtmlReader", 2),
     "code": Entry("code", "CodeReader", 1),
     "csv": Entry("table", "TableReader", 1),
-    "pdf": Entry("pdf", "PdfReader", 2),
+    "pdf": Entry("pdf", "PdfReader", 3),
     "docx": Entry("docx", "DocxReader", 2),
     "pptx": Entry("pptx", "PptxReader", 1),
     "xlsx": Entry("xlsx", "XlsxReader", 1),
@@ -60,9 +60,9 @@ READERS: Mapping[str, Entry] = {
     "xls": Entry("xls", "XlsReader", 1),
     "ppt": Entry("ppt", "PptReader", 1),
     "msg": Entry("msg", "MsgReader", 1),
-    "image": Entry("image", "ImageReader", 1),
-    "audio": Entry("media", "MediaReader", 1),
-    "video": Entry("media", "MediaReader", 1),
+    "image": Entry("image", "ImageReader", 2),
+    "audio": Entry("media", "MediaReader", 2),
+    "video": Entry("media", "MediaReader", 2),
 }
 
 
@@ -75,7 +75,7 @@ def load_reader(kind: str) -> Reader:
 
 
 CONTAINERS: Mapping[str, Entry] = {
-    "archive": Entry("archives", "Archives", 1),
+    "archive": Entry("archives", "Archives", 2),
     "mbox": Entry("mailboxes", "Mailboxes", 1),
     "eml": Entry("attachments", "Attachments", 1),
     "msg": Entry("attachments", "OutlookAttachments", 1),

@@ -10,8 +10,10 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 
 import zstandard
@@ -109,6 +111,18 @@ def samples() -> dict[str, bytes]:
     }
 
 
+def _seven() -> bytes:
+    """A 7z archive with one file, packed by LZMA2."""
+    settings = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 16}]
+    data = lzma.compress(b"a" * 50, lzma.FORMAT_RAW, filters=settings)
+    name = b"\0" + "a.txt\0".encode("utf-16-le")
+    packed = bytes((4, 6, 0, 1, 9, len(data), 0))
+    unpacked = bytes((7, 0x0B, 1, 0, 1, 0x21, 0x21, 1, 8, 0x0C, 50, 0, 0))
+    directory = b"\1" + packed + unpacked + bytes((5, 1, 0x11, len(name))) + name + b"\0\0"
+    start = struct.pack("<QQI", len(data), len(directory), zlib.crc32(directory))
+    return b"7z\xbc\xaf\x27\x1c\0\4" + struct.pack("<I", zlib.crc32(start)) + start + data + directory
+
+
 def packed_samples() -> dict[str, tuple[bytes, ...]]:
     """Kind of container -> small valid ones, of each format and compression."""
     tar = io.BytesIO()
@@ -132,6 +146,7 @@ def packed_samples() -> dict[str, tuple[bytes, ...]]:
             lzma.compress(plain),
             zstandard.compress(plain),
             gzip.compress(b"a"),
+            _seven(),
         ),
         "msg": (message("a", "b", attached="c.txt"),),
         "mbox": (b"From a@example.org\nSubject: =?utf-8?q?b?=\nDate: Mon, 2 Mar 2026 10:00:00 +0100\n\nc\n",),

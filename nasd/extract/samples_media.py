@@ -55,6 +55,19 @@ def song() -> bytes:
     return b"ID3\x03\0\0" + bytes((0, 0, len(frames) >> 7, len(frames) & 0x7F)) + frames
 
 
+def recordings() -> list[bytes]:
+    """A tenth of a second of silence in each way that sound is decoded, so that all of it is loaded."""
+    import soundfile
+
+    made = []
+    for form, subtype in (("WAV", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "OPUS"), ("MP3", "MPEG_LAYER_III")):
+        out = io.BytesIO()
+        with soundfile.SoundFile(out, "w", 48_000, 1, subtype, format=form) as recording:
+            recording.buffer_write(bytes(2 * 4_800), dtype="int16")
+        made.append(out.getvalue())
+    return made
+
+
 def film() -> bytes:
     """An MP4 with a title and a duration of one second, and no stream."""
 

@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import select
-import signal
 import socket
 import threading
 import time
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
 
-from nasd.domain.passages import Block, Document
+from nasd.domain.passages import Document
 from nasd.errors import ReadError
-from nasd.extract.base import Found, Hashed, Limits, Member, Members, Picture
-from nasd.extract.conversation import Patience, converse
-from nasd.extract.frames import (
-    NEAR_LIMIT,
-    BadFrame,
-    Exit,
-    Frames,
-    Job,
-    unpack_blocks,
-    unpack_mapping,
-    unpack_picture,
-    unpack_text,
-    unpack_words,
+from nasd.extract import lots
+from nasd.extract.base import (
+    LONGEST_S,
+    Found,
+    Hashed,
+    Limits,
+    Member,
+    Members,
+    Picture,
+    Piece,
+    SmallText,
+    Sound,
 )
+from nasd.extract.conversation import Patience, converse
+from nasd.extract.deaths import death, nonsense, too_much_text, too_slow
+from nasd.extract.frames import BadFrame, Exit, Frames, Job, unpack_picture, unpack_sound
 from nasd.extract.kinds import supported
-from nasd.extract.received import REASONS, Received
+from nasd.extract.received import Received
+from nasd.extract.results import Result
+from nasd.extract.taken import Taken
+from nasd.extract.taken import converse as converse_taking
 from nasd.extract.warm import STOP_S, Warm, launch, send, stop
+
+log = logging.getLogger(__name__)
 
 _PORTION = 1 << 18
 _MOST_CHILDREN = 50
@@ -57,15 +64,6 @@ class _Child:
             return ""
 
 
-@dataclass(slots=True)
-class _Result:
-    blocks: list[Block] = field(default_factory=list)
-    chars: int = 0
-    end: dict[str, object] | None = None
-    error: tuple[str, str] | None = None
-    picture: object = None
-
-
 class Sandbox:
     """The `Extractor` of the daemon. Thread-safe: each calling thread waits for its own child.
 
@@ -88,20 +86,51 @@ class Sandbox:
             raise ReadError(
                 f"The file has {size} bytes; at most {self.limits.input_bytes} are read.", reason="too_large"
             )
-        return self._document(*self._twice(fd, self._job(name, kind, size)))
+        job = self._job(name, kind, size)
+        outcome, ended, said = self._twice(fd, job)
+        return outcome.document(ended, said, job)
+
+    def extract_texts(self, texts: Sequence[SmallText]) -> list[Document | None]:
+        """Reads small texts in one child; what it does not answer for is to be read alone."""
+        handle = lots.packed(texts)
+        try:
+            job = replace(self._job("", "", os.fstat(handle).st_size), texts=len(texts), cpu_s=lots.CPU_S)
+            outcome, _, _ = self._twice(handle, job)
+        except ReadError as error:
+            if self._closed:
+                raise
+            log.info("a lot of %d texts is read one by one: %s", len(texts), error)
+            return [None] * len(texts)
+        finally:
+            os.close(handle)
+        found = [lots.document(value) for value in outcome.texts[: len(texts)]]
+        return found + [None] * (len(texts) - len(found))
 
     def draw(self, fd: int, *, name: str, kind: str, page: int, edge: int, form: str) -> Picture:
         """Draws a page of the file behind `fd`; the descriptor's offset moves."""
         size = os.fstat(fd).st_size
         job = replace(self._job(name, kind, size), page=page, edge=edge, form=form)
-        outcome, ended, said = self._twice(fd, job)
-        if outcome.error is None and outcome.picture is None:
-            raise self._death(ended, said)
-        self._raise_error(outcome)
         try:
-            return unpack_picture(outcome.picture, edge=edge, form=form)
+            return unpack_picture(self._piece(fd, job), edge=edge, form=form)
         except BadFrame as error:
-            raise ReadError(f"The reading process sent {error}.", reason="crashed") from error
+            raise nonsense(error) from error
+
+    def listen(self, fd: int, *, name: str, kind: str, start_s: float, span_s: float) -> Sound:
+        """Decodes a stretch of the sound behind `fd`; the descriptor's offset moves."""
+        span_ms = max(1, round(span_s * 1000))
+        job = self._job(name, kind, os.fstat(fd).st_size)
+        job = replace(job, start_ms=round(start_s * 1000), span_ms=span_ms)
+        try:
+            return unpack_sound(self._piece(fd, job), span_ms=span_ms)
+        except BadFrame as error:
+            raise nonsense(error) from error
+
+    def _piece(self, fd: int, job: Job) -> object:
+        outcome, ended, said = self._twice(fd, job)
+        if outcome.error is None and outcome.piece is None:
+            raise death(ended, said, job)
+        outcome.raise_error()
+        return outcome.piece
 
     def unpack(self, fd: int, *, name: str, kind: str) -> Members:
         """The members of the container behind `fd`; the descriptor's offset moves."""
@@ -111,17 +140,9 @@ class Sandbox:
                 f"The file has {size} bytes; at most {self.limits.input_bytes} are read.", reason="too_large"
             )
         limits = self.limits
-        job = replace(
-            self._job(name, kind, size),
-            cpu_s=max(limits.cpu_s, int(limits.container_wall_s)),
-            members=limits.members,
-            depth=limits.depth,
-            member_bytes=limits.member_bytes,
-            held_bytes=limits.held_bytes,
-            inflated_bytes=limits.inflated_bytes,
-        )
+        job = self._job(name, kind, size).of_container(limits)
         received = Received(limits, Found(path="", size=size, mtime_ns=None, kind=kind))
-        patience = Patience(limits.container_wall_s, limits.wall_s)
+        patience = Patience(limits.container_wall_s, min(limits.member_wall_s, limits.wall_s))
         gone = False
         for _ in range(_MOST_CHILDREN):
             received.begin()
@@ -132,7 +153,7 @@ class Sandbox:
                         return
                     if received.tired:
                         continue
-                    error = self._death(ended, child.said())
+                    error = death(ended, child.said(), job)
             except _Gone:
                 if gone or self._closed:
                     break
@@ -150,7 +171,27 @@ class Sandbox:
             temporary=True,
         )
 
-    def _twice(self, fd: int, job: Job) -> tuple[_Result, Exit, str]:
+    def take(self, fd: int, *, name: str, kind: str, paths: Collection[str]) -> Generator[Piece, None, None]:
+        """Takes members out of the container behind `fd`; the descriptor's offset moves."""
+        job = self._job(name, kind, os.fstat(fd).st_size).of_container(self.limits)
+        job = replace(job, taken_bytes=self.limits.taken_bytes)
+        taken = Taken(paths, self.limits)
+        with contextlib.suppress(_Gone), self._child(fd, job) as child:
+            try:
+                ended = yield from converse_taking(child.result, child.life, taken, self.limits)
+            except BaseException:  # also when the caller has heard enough
+                self._kill(child.life)
+                raise
+            if taken.finished:
+                self._kill(child.life)
+                return
+            if ended is not None:
+                raise death(ended, child.said(), job)
+        raise ReadError(
+            "The reading process ended while the file was read.", reason="crashed", temporary=True
+        )
+
+    def _twice(self, fd: int, job: Job) -> tuple[Result, Exit, str]:
         """Once more when the warm process itself has ended."""
         for _ in range(2):
             try:
@@ -185,7 +226,7 @@ class Sandbox:
             if self._warm is not None:
                 stop(self._warm)
             self._warm = None
-            self._warm = launch()
+            self._warm = launch(self.limits.nice)
             return self._warm
 
     def _drop(self, warm: Warm) -> None:
@@ -202,15 +243,24 @@ class Sandbox:
             size=size,
             kind=kind,
             memory_bytes=self.limits.memory_bytes,
-            cpu_s=self.limits.cpu_s,
+            cpu_s=int(self._allowed(self.limits.cpu_s, size)),
             open_files=self.limits.open_files,
             output_chars=self.limits.output_chars,
         )
 
-    def _extract(self, fd: int, job: Job) -> tuple[_Result, Exit, str]:
+    def _allowed(self, seconds: float, size: int) -> float:
+        """What a file of `size` bytes may take: large ones more."""
+        return max(seconds, min(LONGEST_S, seconds + self.limits.each_mib_s * (size >> 20)))
+
+    def _extract(self, fd: int, job: Job) -> tuple[Result, Exit, str]:
         """What came, how the child ended, and what it said on its way."""
         with self._child(fd, job) as child:
-            outcome, ended = self._follow(child.result, child.life)
+            wall_s = (
+                min(lots.WALL_S, self.limits.wall_s)
+                if job.texts
+                else self._allowed(self.limits.wall_s, job.size)
+            )
+            outcome, ended = self._follow(child.result, child.life, wall_s)
             return outcome, ended, child.said()
 
     @contextlib.contextmanager
@@ -239,11 +289,11 @@ class Sandbox:
                 self._drop(warm)
                 raise
 
-    def _follow(self, result: socket.socket, life: socket.socket) -> tuple[_Result, Exit]:
+    def _follow(self, result: socket.socket, life: socket.socket, wall_s: float) -> tuple[Result, Exit]:
         """Collects the result until the child has ended. Raises `ReadError` (time, output, crashed) after
         killing it, `_Gone` when the warm process is no more."""
-        outcome, frames = _Result(), Frames()
-        deadline = time.monotonic() + self.limits.wall_s
+        outcome, frames = Result(), Frames()
+        deadline = time.monotonic() + wall_s
         poll = select.poll()
         poll.register(result, select.POLLIN)
         poll.register(life, select.POLLIN)
@@ -251,9 +301,7 @@ class Sandbox:
             while True:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    raise ReadError(
-                        f"Reading the file takes longer than {self.limits.wall_s:g} s.", reason="time"
-                    )
+                    raise too_slow(wall_s)
                 ready = {fd for fd, _ in poll.poll(left * 1000)}
                 if result.fileno() in ready and not self._take(result, outcome, frames):
                     poll.unregister(result)
@@ -261,12 +309,12 @@ class Sandbox:
                     return outcome, self._finish(result, life, outcome, frames)
         except BadFrame as error:
             self._kill(life)
-            raise ReadError(f"The reading process sent {error}.", reason="crashed") from error
+            raise nonsense(error) from error
         except ReadError:
             self._kill(life)
             raise
 
-    def _finish(self, result: socket.socket, life: socket.socket, outcome: _Result, frames: Frames) -> Exit:
+    def _finish(self, result: socket.socket, life: socket.socket, outcome: Result, frames: Frames) -> Exit:
         """The child has ended: what it sent before is all there is."""
         report = life.recv(4096)
         if not report:
@@ -277,29 +325,16 @@ class Sandbox:
                 pass
         return Exit.decode(report)
 
-    def _take(self, result: socket.socket, outcome: _Result, frames: Frames) -> bool:
+    def _take(self, result: socket.socket, outcome: Result, frames: Frames) -> bool:
         """One portion of the result; False at its end."""
         try:
             data = result.recv(_PORTION)
         except ConnectionResetError:
             return False
         for message in frames.feed(data):
-            if "blocks" in message:
-                blocks = unpack_blocks(message["blocks"])
-                outcome.chars += sum(len(block.text) + len(block.after) for block in blocks)
-                if outcome.chars > self.limits.output_chars:
-                    raise ReadError("The file holds more text than a file may yield.", reason="output")
-                outcome.blocks.extend(blocks)
-            elif "picture" in message:
-                outcome.picture = message["picture"]
-            elif isinstance(end := message.get("end"), dict):
-                outcome.end = end
-            elif isinstance(error := message.get("error"), dict):
-                outcome.error = (str(error.get("reason")), (unpack_text(error.get("detail")) or "")[:500])
-            else:
-                raise BadFrame("an unknown message")
+            outcome.take(message, self.limits.output_chars)
         if frames.pending > 8 * self.limits.output_chars + (1 << 20):
-            raise ReadError("The file holds more text than a file may yield.", reason="output")
+            raise too_much_text()
         return bool(data)
 
     def _converse(
@@ -318,8 +353,11 @@ class Sandbox:
 
     def _kill(self, life: socket.socket) -> None:
         """Has the warm process kill the child and waits until it is gone; if it does not answer, ends it."""
-        with contextlib.suppress(OSError):
+        try:
             life.send(b"k")
+        except OSError:  # closed from the other side: it has ended already
+            return
+        with contextlib.suppress(OSError):
             life.settimeout(STOP_S)
             life.recv(4096)
             return
@@ -327,44 +365,3 @@ class Sandbox:
             warm = self._warm
         if warm is not None:
             self._drop(warm)
-
-    def _raise_error(self, outcome: _Result) -> None:
-        if outcome.error is not None:
-            reason, detail = outcome.error
-            raise ReadError(detail, reason=reason if reason in REASONS else "malformed")
-
-    def _document(self, outcome: _Result, ended: Exit, said: str) -> Document:
-        self._raise_error(outcome)
-        if outcome.end is None:
-            raise self._death(ended, said)
-        end = outcome.end
-        try:
-            return Document(
-                blocks=tuple(outcome.blocks),
-                title=unpack_text(end.get("title")),
-                reader=unpack_text(end.get("reader")) or "",
-                notes=unpack_words(end.get("notes")),
-                metadata=unpack_mapping(end.get("metadata")),
-            )
-        except BadFrame as error:
-            raise ReadError(f"The reading process sent {error}.", reason="crashed") from error
-
-    def _death(self, ended: Exit, said: str) -> ReadError:
-        """Why a child ended without a word. A parser in native code aborts when memory runs out: it either
-        says so or had come near its limit."""
-        cpu = ended.signal == signal.SIGXCPU or ended.cpu_s >= self.limits.cpu_s
-        if cpu:
-            return ReadError(
-                f"Reading the file takes more than {self.limits.cpu_s} s of processor time.", reason="time"
-            )
-        words = said.lower()
-        if (
-            ended.signal == signal.SIGKILL  # not by us: the kernel was out of memory
-            or "memory" in words
-            or "bad_alloc" in words
-            or ended.peak_bytes > self.limits.memory_bytes * NEAR_LIMIT
-        ):
-            return ReadError("Reading the file needs more memory than a file may use.", reason="memory")
-        last = said.strip().rsplit("\n", 1)[-1][:200]
-        how = f"signal {ended.signal}" if ended.signal else f"code {ended.code}"
-        return ReadError(f"The parser crashed ({how}){': ' + last if last else ''}.", reason="crashed")

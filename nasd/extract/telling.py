@@ -10,6 +10,7 @@ from nasd.domain.passages import Block
 from nasd.errors import ReadError
 from nasd.extract.base import Notes
 from nasd.extract.frames import NEAR_LIMIT, Job, batches, frame, pack_block
+from nasd.extract.joining import join_plenty
 from nasd.extract.unseen import part_unseen
 
 FRAME_CHARS = 64_000
@@ -21,7 +22,7 @@ class _OutputLimit(Exception):
 
 def tell_blocks(out: socket.socket, blocks: Iterator[Block], most_chars: int) -> None:
     """As they are read. Raises when there are more than `most_chars` characters, and what the reader does."""
-    for lot in batches(_counted(part_unseen(blocks), most_chars), FRAME_CHARS):
+    for lot in batches(_counted(join_plenty(part_unseen(blocks)), most_chars), FRAME_CHARS):
         out.sendall(frame({"blocks": [pack_block(block) for block in lot]}))
 
 
@@ -58,6 +59,8 @@ def explain(error: BaseException, job: Job, peak_before: int = 0) -> tuple[str, 
     limit, and above the peak before, it is memory."""
     if isinstance(error, ReadError):
         return error.reason, error.detail
+    if isinstance(error, RecursionError):
+        return "malformed", "Its parts are nested too deeply."
     if isinstance(error, _OutputLimit):
         return "output", "The file holds more text than a file may yield."
     peak = peak_bytes()

@@ -17,7 +17,7 @@ from nasd.domain.files import INSIDE
 from nasd.domain.passages import Block
 from nasd.errors import ReadError
 from nasd.extract.base import Container, Notes, Packed, Reader, Source
-from nasd.extract.containers.naming import numbered, safe_name
+from nasd.extract.containers.naming import Names
 from nasd.extract.frames import NO, YES, Job, frame
 from nasd.extract.kinds import HEAD_BYTES, kind_of, sniff
 from nasd.extract.registry import entry_of
@@ -51,7 +51,7 @@ class Unpacking:
         self._job = job
         self._readers = readers
         self._containers = containers
-        self._names: set[str] = set()
+        self._names = Names()
         self._inflated = 0
         self._held = 0
         self._chars_left = _TEXT_RATIO * job.output_chars
@@ -92,7 +92,7 @@ class Unpacking:
     def _member(self, packed: Packed, prefix: str, depth: int) -> None:
         if len(self._names) >= self._job.members:
             raise Enough(f"It holds more than {self._job.members:,} files.")
-        name = self._name(prefix, packed.name)
+        name = self._names.give(prefix, packed.name)
         promised = kind_of(name).name
         size = min(max(packed.size, 0), 1 << 60)
         if not self._ask({"member": [name, size, packed.mtime_ns, promised]}):
@@ -145,30 +145,9 @@ class Unpacking:
             raise unreadable(kind, promised)
         return Source(name=name, size=data.getbuffer().nbytes, kind=kind, stream=data)
 
-    def _name(self, prefix: str, raw: str) -> str:
-        plain = prefix + safe_name(raw)
-        name, number = plain, 1
-        while name in self._names:
-            number += 1
-            name = numbered(plain, number)
-        self._names.add(name)
-        return name
-
     def _inflate(self, packed: Packed) -> io.BytesIO:
         """A member's bytes, in memory."""
-        most = min(self._job.member_bytes, self._job.held_bytes - self._held)
-        if packed.packed_size is not None:
-            most = min(most, max(RATIO_BYTES, RATIO * packed.packed_size))
-        if packed.size > most:
-            raise _too_large(packed.size, most)
-        data = io.BytesIO()
-        with packed.open() as stream:
-            for chunk in _chunks(stream):
-                if data.tell() + len(chunk) > most:
-                    raise _too_large(None, most)
-                data.write(chunk)
-        data.seek(0)
-        return data
+        return held(packed, min(self._job.member_bytes, self._job.held_bytes - self._held))
 
     def _blocks(self, source: Source, notes: Notes) -> None:
         reader = self._readers.get(source.kind)
@@ -200,6 +179,31 @@ class Unpacking:
         entry = entry_of(kind)
         assert entry is not None
         tell_end(self._out, entry.label, notes)
+
+
+def held(packed: Packed, most: int) -> io.BytesIO:
+    """A member's bytes in memory, `most` at most. Raises `ReadError`."""
+    data = io.BytesIO()
+    for chunk in inflated(packed, most):
+        data.write(chunk)
+    data.seek(0)
+    return data
+
+
+def inflated(packed: Packed, most: int) -> Iterator[bytes]:
+    """A member's bytes as they come. Raises `ReadError` (too_large) before there are more than `most`, or so
+    many that only a bomb has them."""
+    if packed.packed_size is not None:
+        most = min(most, max(RATIO_BYTES, RATIO * packed.packed_size))
+    if packed.size > most:
+        raise _too_large(packed.size, most)
+    total = 0
+    with packed.open() as stream:
+        for chunk in _chunks(stream):
+            total += len(chunk)
+            if total > most:
+                raise _too_large(None, most)
+            yield chunk
 
 
 def _chunks(stream: BinaryIO) -> Iterator[bytes]:

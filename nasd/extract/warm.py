@@ -31,8 +31,9 @@ def send(control: socket.socket, job: Job, fds: list[int]) -> None:
     control.sendmsg([job.encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, rights)])
 
 
-def launch() -> Warm:
-    """Starts it and waits until it is ready. Raises `ReadError` (crashed) when it does not start."""
+def launch(nice: int = 0) -> Warm:
+    """Starts it, with this niceness at least, and waits until it is ready. Raises `ReadError` (crashed) when
+    it does not start."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     environment = {
         "PATH": os.defpath,
@@ -40,6 +41,7 @@ def launch() -> Warm:
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "MALLOC_ARENA_MAX": "1",
+        "OPENBLAS_NUM_THREADS": "1",  # the warm process forks: it must not have threads
     }
     try:
         process = subprocess.Popen(
@@ -53,6 +55,8 @@ def launch() -> Warm:
         )
     finally:
         theirs.close()
+    with contextlib.suppress(OSError):  # it may have ended already
+        os.setpriority(os.PRIO_PROCESS, process.pid, max(nice, os.nice(0)))
     warm = Warm(process, ours)
     ours.settimeout(START_S)
     try:

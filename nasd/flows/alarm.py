@@ -8,12 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from nasd.clock import Clock
-from nasd.domain.files import FileStat, FileState
+from nasd.domain.files import RULE, FileStat, FileState
 from nasd.errors import ReadError
 from nasd.extract.kinds import UNKNOWN, kind_of
 from nasd.store.changes import Seen
 from nasd.watch.burst import HEAD_BYTES, SAMPLES, Burst, Rewritten, rewritten_files
-from nasd.watch.compare import RULE, Known
+from nasd.watch.compare import Known
 from nasd.watch.open import look, open_file
 
 KEPT = "Nothing that was known is forgotten. `nasd volume resume` accepts the volume as it is now."

@@ -12,11 +12,15 @@ from nasd.clock import Clock
 from nasd.domain.files import display_path
 from nasd.domain.jobs import Job, JobKind, next_attempt
 from nasd.domain.passages import StoredPassage, embedded_text
+from nasd.embed.base import Embedder
+from nasd.embed.once import Once
 from nasd.errors import DiskFull, ModelError, NasdError
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
+from nasd.flows.rates import Task
 from nasd.flows.work import Work
+from nasd.load.base import Share
 from nasd.store import files, queue, vectors
 from nasd.store.lane import Lane
 
@@ -27,6 +31,9 @@ PASSAGES_OF_ONE = 128  # of one content in a round: a book does not keep a new l
 BATCH = 32  # passages embedded and committed at once: half a second of work on two cores
 IDLE_S = 30.0
 DISK_FULL_S = 10.0
+GIVE_WAY_S = 5.0
+"""For so long a batch of the backlog waits while small texts are being read: words come first, and meaning
+still goes on, at about a tenth of its speed."""
 
 
 class Embedding:
@@ -41,17 +48,22 @@ class Embedding:
         self._index = index
         self._work = work
         self._clock = clock
+        self._once = Once()
 
     async def run(self) -> None:
         await self._models.ready.wait()
         while True:
             told = self._work.to_embed.count
-            jobs = await self._lane.write(queue.claim, JobKind.EMBED, JOBS, self._clock.now())
+            latest = self._work.turns.allows(Share.EMBED)
+            now = self._clock.now()
+            jobs = await self._lane.write(queue.claim, JobKind.EMBED, JOBS, now, priority=latest)
             if not jobs:
-                await self._work.to_embed.beyond(told, IDLE_S)
+                await self._work.to_embed.beyond(told, self._work.turns.patience_s(Share.EMBED, IDLE_S))
                 continue
+            began = self._clock.monotonic()
             try:
                 await self._try(jobs)
+                self._work.turns.worked(Share.EMBED, self._clock.monotonic() - began)
             except DiskFull as error:
                 log.error("%s", error)
                 await self._until_there_is_room(jobs)
@@ -82,47 +94,56 @@ class Embedding:
                 return
 
     async def _do(self, jobs: tuple[Job, ...]) -> None:
-        model, info = self._models.model_id, self._models.info
-        assert model is not None and info is not None
+        model, embedder = self._models.model_id, self._models.embedder
+        assert model is not None and embedder is not None
+        info = embedder.info
         todo: list[StoredPassage] = []
         for job in jobs:
             todo += await self._lane.read(vectors.passages_to_embed, job.subject_id, model, PASSAGES_OF_ONE)
         for start in range(0, len(todo), BATCH):
-            await self._embed(model, todo[start : start + BATCH])
+            if jobs[0].priority > queue.FRESH_LAST:
+                await self._work.reading_texts.over(GIVE_WAY_S)
+            if self._models.model_id != model:
+                break  # another one answers by now
+            await self._embed(model, embedder, todo[start : start + BATCH])
         for job in jobs:
-            done = await self._lane.write(
-                vectors.commit_embedded,
-                job_id=job.id,
-                content_id=job.subject_id,
-                model=model,
-                fingerprint=info.fingerprint,
-                now=self._clock.now(),
-            )
+            async with self._index.changing:  # the model may be changed only before or after
+                if self._models.model_id != model:
+                    await self._lane.write(queue.put_back, [job.id], self._clock.now())
+                    continue
+                done = await self._lane.write(
+                    vectors.commit_embedded,
+                    job_id=job.id,
+                    content_id=job.subject_id,
+                    model=model,
+                    fingerprint=info.fingerprint,
+                    now=self._clock.now(),
+                )
             if done:
                 await self._tell(job.subject_id)
-            if done or not await self._lane.read(queue.held, job.id):  # no file may hold it any more
-                self._work.embedded.pop(job.subject_id, None)
+            self._work.embedded.pop(job.subject_id, None)  # the job says now how much is left
 
     async def _tell(self, content_id: int) -> None:
         file = (await self._lane.read(files.holders_of, [content_id])).get(content_id)
         if file is not None:
             self._hub.publish("file.semantic", volume=file.volume, path=display_path(file.path))
 
-    async def _embed(self, model: int, batch: list[StoredPassage]) -> None:
-        embedder = self._models.embedder
-        assert embedder is not None
+    async def _embed(self, model: int, embedder: Embedder, batch: list[StoredPassage]) -> None:
         began = self._clock.monotonic()
         texts = [embedded_text(one.title, one.passage.place.heading, one.passage.text) for one in batch]
-        data = await asyncio.to_thread(embedder.embed_documents, texts)
+        data = await asyncio.to_thread(self._once.embed, embedder, texts)
         if not np.isfinite(data).all():
-            raise ModelError(f"The model {self._models.name} gave numbers that are no vector.")
+            raise ModelError(f"The model {embedder.info.name} gave numbers that are no vector.")
         ids = [one.id for one in batch]
         async with self._index.changing:
             kept = await self._lane.write(vectors.commit_vectors, model=model, ids=ids, data=data)
             mask = np.array(kept, dtype=bool)
-            # What is searched is what is kept: float16 in the catalogue, so float16 here too.
-            rounded = data[mask].astype(np.float16).astype(np.float32)
-            await self._index.add(np.array(ids, dtype=np.int64)[mask], rounded)
+            if self._models.model_id == model:
+                # What is searched is what is kept: float16 in the catalogue, so float16 here too.
+                rounded = data[mask].astype(np.float16).astype(np.float32)
+                await self._index.add(np.array(ids, dtype=np.int64)[mask], rounded)
         for one in batch:
             self._work.embedded[one.content_id] = self._work.embedded.get(one.content_id, 0) + 1
-        self._work.passages.add(len(batch), self._clock.monotonic() - began)
+        took = self._clock.monotonic() - began
+        self._work.passages.add(len(batch), took)
+        self._work.rates.add(Task.EMBED, len(batch), took)

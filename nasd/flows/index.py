@@ -1,22 +1,27 @@
 """The vector index as the daemon keeps it: opened from its files, made equal to the catalogue, saved now
-and then. The catalogue is the truth; whatever the index lacks or has too much of is put right at the start.
+and then. The catalogue is the truth: whatever the index lacks or has too much of is put right at the start,
+and the nearest are compared by the vectors that the catalogue keeps.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from sqlalchemy import Connection
 
 from nasd.embed.base import ModelInfo
 from nasd.errors import NasdError
 from nasd.flows.events import Hub
-from nasd.index.base import IndexDamaged, VectorIndex
+from nasd.index.base import IndexAbsent, IndexDamaged, VectorIndex
 from nasd.store import vectors
 from nasd.store.lane import Lane
 
@@ -28,9 +33,11 @@ State = Literal["empty", "loading", "rebuilding", "ready"]
 
 CHUNK = 4096  # vectors read from the catalogue at once: 6 MB as float32
 SAVE_AFTER_S = 60.0
+ASIDE = ".damaged"
+"""What the folder of an index that could not be read is called afterwards; the last such one is kept."""
 
 OpenIndex = Callable[[Path, str, int], VectorIndex]
-"""Loads an index from a folder; `IndexDamaged` when it cannot be used."""
+"""Loads an index from a folder; `IndexAbsent` or `IndexDamaged` when there is none to be used."""
 EmptyIndex = Callable[[str, int], VectorIndex]
 
 
@@ -63,30 +70,43 @@ class IndexCache:
         return None if self._index is None else self._index.fingerprint
 
     async def open(self, info: ModelInfo, model: int) -> None:
-        """Loads the index of a model and makes it equal to the catalogue; searchable only when done."""
+        """Loads the index of a model and makes it equal to the catalogue; searched only when that is done.
+        Changes that come meanwhile wait for one chunk at most."""
         self.state = "loading"
-        folder = self._folder / info.fingerprint[:16]
-        try:
-            index = await asyncio.to_thread(self._load, folder, info.fingerprint, info.dimension)
-        except IndexDamaged as error:
-            log.info("the vector index is built again from the catalogue: %s", error)
-            index = self._empty(info.fingerprint, info.dimension)
+        index = await asyncio.to_thread(self._load_or_begin, info)
+        there = await asyncio.to_thread(index.ids)
         async with self.changing:
             wanted = await self._lane.read(vectors.live_ids, model)
-            there = await asyncio.to_thread(index.ids)
-            await asyncio.to_thread(index.remove, np.setdiff1d(there, wanted, assume_unique=True))
-            missing = np.setdiff1d(wanted, there, assume_unique=True)
-            if len(missing):
-                self.state = "rebuilding"
-            for start in range(0, len(missing), CHUNK):
-                part = missing[start : start + CHUNK].tolist()
-                ids, data = await self._lane.read(vectors.vectors_of, model, part, info.dimension)
-                await asyncio.to_thread(index.add, ids, data)
+            extra, missing = await asyncio.to_thread(_differences, there, wanted)
+            await asyncio.to_thread(index.remove, extra)
             self._index, self._model, self._info = index, model, info
-            self._dirty = bool(len(missing)) or len(there) != len(wanted)
-            self.state = "ready"
+        if len(missing):
+            self.state = "rebuilding"
+        for start in range(0, len(missing), CHUNK):
+            part = missing[start : start + CHUNK]
+            async with self.changing:  # what nothing holds any more by now is not among what is read
+                ids, data = await self._lane.read(vectors.live_vectors, model, part, info.dimension)
+                await asyncio.to_thread(index.add, ids, data)
+        self._dirty = self._dirty or bool(len(missing)) or bool(len(extra))
+        self.state = "ready"
         if len(missing):
             self._hub.publish("index.rebuilt", vectors=len(missing))
+
+    def _load_or_begin(self, info: ModelInfo) -> VectorIndex:
+        folder = self._folder / info.fingerprint[:16]
+        try:
+            return self._load(folder, info.fingerprint, info.dimension)
+        except IndexAbsent as error:
+            log.info("the vector index is built from the catalogue: %s", error)
+        except IndexDamaged as error:
+            aside = folder.with_name(f"{folder.name}{ASIDE}")
+            log.warning(
+                "the vector index is built again from the catalogue, the old one is %s: %s", aside, error
+            )
+            shutil.rmtree(aside, ignore_errors=True)
+            with suppress(OSError):  # then the next save replaces what is in it
+                folder.rename(aside)
+        return self._empty(info.fingerprint, info.dimension)
 
     async def add(self, ids: Ids, data: Vectors) -> None:
         """float32 (n, dimension); call under `changing`."""
@@ -109,12 +129,42 @@ class IndexCache:
             )
             await self.add(ids, data)
 
-    async def search(self, query: Vectors, k: int, allowed: Ids | None) -> list[int]:
-        """The nearest passages, best first; empty while there is no index."""
-        if self._index is None:
-            return []
-        ids, _scores = await asyncio.to_thread(self._index.search, query, k, allowed)
-        return [int(one) for one in ids]
+    def pinned(self) -> Pinned:
+        """What is searched now, for one search: another model's index may take this one's place meanwhile."""
+        return Pinned(self._lane, self._index if self.state == "ready" else None, self._model)
+
+    async def search(self, query: Vectors, k: int, allowed: Ids | None) -> dict[int, float]:
+        return await self.pinned().search(query, k, allowed)
+
+    async def score(self, query: Vectors, passages: Sequence[int]) -> dict[int, float]:
+        return await self.pinned().score(query, passages)
+
+    async def catch_up(self) -> None:
+        """Makes an index that was opened equal to the catalogue again, as far as it did not hear of changes;
+        nothing may change meanwhile."""
+        assert self._index is not None and self._model is not None and self._info is not None
+        there = await asyncio.to_thread(self._index.ids)
+        wanted = await self._lane.read(vectors.live_ids, self._model)
+        extra, missing = await asyncio.to_thread(_differences, there, wanted)
+        await asyncio.to_thread(self._index.remove, extra)
+        for start in range(0, len(missing), CHUNK):
+            part = missing[start : start + CHUNK]
+            ids, data = await self._lane.read(vectors.live_vectors, self._model, part, self._info.dimension)
+            await asyncio.to_thread(self._index.add, ids, data)
+        self._dirty = self._dirty or bool(len(missing)) or bool(len(extra))
+
+    def become(self, other: IndexCache) -> None:
+        """Holds from now on what `other` holds, which is not used any more. Searches under way go on with
+        what they began with; call under `changing`."""
+        self._index, self._model, self._info = other._index, other._model, other._info
+        self._dirty, self.state = True, other.state
+
+    def forget_others(self, fingerprints: Collection[str]) -> None:
+        """Removes the files of all indexes but those of these models. Blocks."""
+        kept = {fingerprint[:16] for fingerprint in fingerprints}
+        for folder in self._folder.glob("*") if self._folder.is_dir() else ():
+            if folder.is_dir() and folder.name.removesuffix(ASIDE) not in kept:
+                shutil.rmtree(folder, ignore_errors=True)
 
     async def run(self) -> None:
         """Saves from time to time, so that a restart finds most of the index on disk."""
@@ -135,3 +185,43 @@ class IndexCache:
         except (OSError, NasdError) as error:
             self._dirty = True
             log.warning("the vector index could not be saved (%s); it is tried again", error)
+
+
+class Pinned:
+    """One index over the vectors of one model."""
+
+    def __init__(self, lane: Lane, index: VectorIndex | None, model: int | None) -> None:
+        self._lane = lane
+        self._index = index
+        self._model = model
+
+    async def search(self, query: Vectors, k: int, allowed: Ids | None) -> dict[int, float]:
+        """The nearest passages, best first, and their inner products; empty while there is no whole index."""
+        if self._index is None or self._model is None:
+            return {}
+        return await self._lane.read(_nearest, self._index, self._model, query, k, allowed)
+
+    async def score(self, query: Vectors, passages: Sequence[int]) -> dict[int, float]:
+        """Inner products with those of these passages that have a vector."""
+        if self._model is None or not passages:
+            return {}
+        wanted = np.array(sorted(passages), np.int64)
+        ids, data = await self._lane.read(vectors.kept, self._model, len(query), wanted)
+        scores = np.einsum("ij,j->i", data, query)  # as small a product gains nothing from threads
+        return dict(zip(ids.tolist(), scores.tolist(), strict=True))
+
+
+def _nearest(
+    connection: Connection, index: VectorIndex, model: int, query: Vectors, k: int, allowed: Ids | None
+) -> dict[int, float]:
+    """All in one thread of the catalogue's readers: the index asks for vectors while it searches."""
+    ids, scores = index.search(query, k, partial(vectors.kept, connection, model, len(query)), allowed)
+    return dict(zip(ids.tolist(), scores.tolist(), strict=True))
+
+
+def _differences(there: Ids, wanted: Ids) -> tuple[Ids, Ids]:
+    """What is there too much, and what is missing."""
+    return (
+        np.setdiff1d(there, wanted, assume_unique=True),
+        np.setdiff1d(wanted, there, assume_unique=True),
+    )

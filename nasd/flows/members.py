@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nasd.clock import Clock
-from nasd.domain.files import INSIDE, FileRecord, FileStat
+from nasd.domain.files import INSIDE, RULE, FileRecord, FileStat
 from nasd.domain.jobs import Job
 from nasd.domain.passages import Document
 from nasd.errors import ReadError
@@ -23,7 +23,6 @@ from nasd.store.changes import Seen
 from nasd.store.contents import NewContent
 from nasd.store.lane import Lane
 from nasd.store.members import MemberRead
-from nasd.watch.compare import RULE
 from nasd.watch.rules import Decision, Rules
 from nasd.watch.scan import descend
 
@@ -137,6 +136,7 @@ class Unpacking:
                 skipped=error.reason in SKIPPED,
                 reason=error.reason,
                 detail=str(error),
+                temporary=error.temporary,
             )
         if told.document is not None:
             new = await asyncio.to_thread(make, told.document, path)

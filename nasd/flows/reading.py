@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,12 +24,15 @@ from nasd.extract.passages import cut
 from nasd.extract.registry import CONTAINERS, entry_of
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
+from nasd.flows.lots import Lot, Lots
 from nasd.flows.members import SKIPPED, Unpacking
 from nasd.flows.models import Models
+from nasd.flows.rates import Task
 from nasd.flows.work import Work
-from nasd.store import contents, files, queue, reads
+from nasd.store import contents, files, lots, queue, reads
 from nasd.store.contents import NewContent
 from nasd.store.lane import Lane
+from nasd.store.lots import TextRead
 from nasd.store.members import MemberRead
 from nasd.store.reads import ReadOutcome
 from nasd.watch.open import open_file, unchanged
@@ -71,9 +74,11 @@ class Reading:
         clock: Clock,
         *,
         root_of: Callable[[int], str | None],
+        believed: Callable[[int], Awaitable[bool]],
         max_file: int,
     ) -> None:
-        """`root_of` gives a volume's folder by its id while it may be read, else None."""
+        """`root_of` gives a volume's folder by its id while it may be read, else None; `believed` looks
+        whether it still is that volume."""
         self._lane = lane
         self._hub = hub
         self._models = models
@@ -83,42 +88,99 @@ class Reading:
         self._work = work
         self._clock = clock
         self._root_of = root_of
+        self._believed = believed
         self._max_file = max_file
+        self._lots = Lots(lane, extractor, clock, root_of=root_of, content=self._content, max_file=max_file)
 
-    async def run(self) -> None:
-        """One worker; several may run side by side."""
-        await self._serve(queue.BACKLOG)
+    async def run(self, number: int = 0) -> None:
+        """One worker; several may run side by side, numbered from 0."""
+        await self._serve(lambda: self._work.turns.reads(number))
 
     async def run_fresh(self) -> None:
         """One worker for what was just saved: long documents of the backlog do not hold it up."""
-        await self._serve(queue.FRESH)
+        with suppress(ReadError):  # told with the first file
+            await asyncio.to_thread(self._warm_up)
+        await self._serve(lambda: queue.FRESH_LAST)
 
-    async def _serve(self, priority: int) -> None:
+    def _warm_up(self) -> None:
+        self._models.count_tokens("")
+        self._extractor.warm_up()
+
+    async def _serve(self, latest: Callable[[], int]) -> None:
         while True:
             told = self._work.to_read.count
+            if lot := await self._lots.claim(latest()):
+                with self._work.reading_texts.at_it():
+                    await self._hold([job for job, _ in lot], self._do_lot(lot))
+                continue
             # One at a time: who takes more has them wait, and has them suspected when a file ends the daemon.
-            jobs = await self._lane.write(queue.claim, JobKind.READ, 1, self._clock.now(), priority=priority)
+            jobs = await self._lane.write(queue.claim, JobKind.READ, 1, self._clock.now(), priority=latest())
             if not jobs:
                 await self._work.to_read.beyond(told, IDLE_S)
                 continue
-            (job,) = jobs
-            try:
-                await self._do(job)
-            except DiskFull as error:
-                log.error("%s", error)
-                self._hub.publish("disk.full", detail=str(error))
-                await self._until_there_is_room(job)
-            except BaseException:
-                await self._lane.write(queue.put_back, [job.id], self._clock.now())
-                raise
+            await self._hold(jobs, self._do(jobs[0]))
 
-    async def _until_there_is_room(self, job: Job) -> None:
+    async def _hold(self, jobs: Sequence[Job], work: Awaitable[None]) -> None:
+        """Does what these jobs are about. Those that could not be done go back to the queue."""
+        ids = [job.id for job in jobs]
+        try:
+            await work
+        except DiskFull as error:
+            log.error("%s", error)
+            self._hub.publish("disk.full", detail=str(error))
+            await self._until_there_is_room(ids)
+        except BaseException:
+            await self._lane.write(queue.put_back, ids, self._clock.now())
+            raise
+
+    async def _until_there_is_room(self, ids: Sequence[int]) -> None:
         """Nothing can be written: not even that it failed."""
         while True:
             await asyncio.sleep(DISK_FULL_S)
             with suppress(DiskFull):
-                await self._lane.write(queue.put_back, [job.id], self._clock.now())
+                await self._lane.write(queue.put_back, ids, self._clock.now())
                 return
+
+    async def _do_lot(self, lot: Lot) -> None:
+        """Small texts together; those that are not done so then each for itself."""
+        began = self._clock.monotonic()
+        texts = await self._lots.read(lot)
+        try:
+            done = await self._commit_lot(lot[0][0].priority, texts) if texts else ()
+        except NasdError:
+            raise
+        except Exception:
+            log.exception("a lot of %d texts was read but could not be kept", len(texts))
+            done = ()
+        if done:
+            took = self._clock.monotonic() - began
+            self._work.files.add(len(done), took)
+            self._work.rates.add(Task.LIGHT, len(done), took)
+        finished = {text.job.id for text in done}
+        for job, _ in lot:
+            if job.id not in finished:
+                await self._lane.write(queue.renew, job.id, self._clock.now())
+                await self._do(job)
+
+    async def _commit_lot(self, priority: int, texts: Sequence[TextRead]) -> Sequence[TextRead]:
+        """Those that are searchable now."""
+        async with self._index.changing:
+            outcome = await self._lane.write(
+                lots.commit_lot,
+                texts,
+                fingerprint=self._models.fingerprint,
+                priority=min(priority, queue.BACKLOG),
+                now=self._clock.now(),
+            )
+            await self._index.drop_contents(outcome.orphaned)
+            for content_id in outcome.revived:
+                await self._index.bring_back(content_id)
+        if outcome.to_embed:
+            self._work.to_embed.set()
+        for text in outcome.done:
+            path = display_path(text.file.path)
+            self._hub.publish("file.searchable", volume=text.file.volume, path=path)
+        return outcome.done
 
     async def _do(self, job: Job) -> None:
         try:
@@ -132,24 +194,33 @@ class Reading:
             self._work.to_read.set()
             return
         root = self._root_of(file.volume_id)
-        if root is None:  # frozen or paused: not a failure of the file
-            later = self._clock.now() + VOLUME_AWAY
-            await self._lane.write(queue.postpone, file.volume_id, job.id, later)
-            if self._root_of(file.volume_id) is not None:  # came back meanwhile
-                await self._lane.write(queue.take_up, file.volume_id, self._clock.now())
+        if root is None:
+            await self._postpone(job, file)
             return
         began = self._clock.monotonic()
         try:
             await self._commit(job, file, await self._take(job, root, file))
         except ReadError as error:
-            await self._fail(job, file, error)
+            if error.temporary and not await self._believed(file.volume_id):
+                await self._postpone(job, file)
+            else:
+                await self._fail(job, file, error)
         except NasdError:
             raise
         except Exception as error:  # one file must not keep all others from being read
             log.exception("%s:%s was read but could not be kept", file.volume, display_path(file.path))
             words = f"nasd itself failed at this file: {type(error).__name__}: {str(error)[:300]}"
             await self._fail(job, file, ReadError(words, reason="crashed", temporary=True))
-        self._work.files.add(1, self._clock.monotonic() - began)
+        took = self._clock.monotonic() - began
+        self._work.files.add(1, took)
+        self._work.rates.add_file(file.kind, file.size, took)
+
+    async def _postpone(self, job: Job, file: FileRecord) -> None:
+        """The volume is frozen or paused: not a failure of the file."""
+        later = self._clock.now() + VOLUME_AWAY
+        await self._lane.write(queue.postpone, file.volume_id, job.id, later)
+        if self._root_of(file.volume_id) is not None:  # came back meanwhile
+            await self._lane.write(queue.take_up, file.volume_id, self._clock.now())
 
     async def _take(self, job: Job, root: str, file: FileRecord) -> Taken:
         handle = await asyncio.to_thread(open_file, root, file.path)
@@ -227,6 +298,7 @@ class Reading:
         )
 
     async def _commit(self, job: Job, file: FileRecord, taken: Taken) -> None:
+        now = self._clock.now()
         async with self._index.changing:
             outcome = await self._lane.write(
                 reads.commit_read,
@@ -240,8 +312,9 @@ class Reading:
                 new=taken.new,
                 holds=taken.members,
                 fingerprint=self._models.fingerprint,
-                priority=queue.FRESH,
-                now=self._clock.now(),
+                priority=min(job.priority, queue.BACKLOG),
+                retry_at=next_attempt(job.attempts, temporary=True, now=now),
+                now=now,
             )
             await self._after(outcome)
         if outcome.content_id is not None:
@@ -277,6 +350,8 @@ class Reading:
             self._work.to_embed.set()
         if outcome.scanned:
             self._work.to_recognise.set()
+        if outcome.sounding:
+            self._work.to_transcribe.set()
         if outcome.stale:
             self._work.to_read.set()
 

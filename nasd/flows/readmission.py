@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 
 from nasd.clock import Clock
-from nasd.domain.files import FileRecord, FileState
+from nasd.domain.files import RULE, FileRecord, FileState
 from nasd.extract.registry import entry_of
 from nasd.flows.admission import Admission
 from nasd.flows.index import IndexCache
@@ -16,7 +16,6 @@ from nasd.flows.work import Work
 from nasd.store import changes, facts, files, queue
 from nasd.store.changes import Seen
 from nasd.store.lane import Lane
-from nasd.watch.compare import RULE
 
 log = logging.getLogger(__name__)
 

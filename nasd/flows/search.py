@@ -1,9 +1,9 @@
-"""Search: two lanes, fused by reciprocal rank, shown only as what the catalogue knows now."""
+"""Search: two lanes, fused by their scores, shown only as what the catalogue knows now."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -11,15 +11,20 @@ import numpy.typing as npt
 from nasd.clock import Clock
 from nasd.domain.files import FileRecord
 from nasd.domain.passages import StoredPassage
-from nasd.domain.queries import Query, fts5, parse
+from nasd.domain.queries import Query, parse
 from nasd.domain.search import Filters, Hit, Lane, Mode, SearchResult
+from nasd.embed.base import Embedder
+from nasd.embed.vocabulary import share_known
 from nasd.errors import Unavailable
 from nasd.flows.coverage import CoverageCounter
-from nasd.flows.index import IndexCache
+from nasd.flows.index import IndexCache, Pinned
 from nasd.flows.models import Models
-from nasd.index.fuse import Fused, fuse
-from nasd.store import contents, words
+from nasd.flows.words import WordCache
+from nasd.index.fuse import Fused, Ranked, fuse
+from nasd.store import contents, volumes
+from nasd.store import permitted as shown
 from nasd.store.lane import Lane as Catalogue
+from nasd.store.permitted import Permitted
 
 DEPTH = 100
 """Candidates of each lane; deeper only when too few of them may be shown."""
@@ -29,10 +34,9 @@ FIRST = 10
 MOST_OF_ONE_FILE = 3
 """At most so many hits of one file among the first ten, unless the filter names that file."""
 
-LANE_WEIGHTS: Mapping[Lane, float] = {Lane.LEXICAL: 1.0, Lane.SEMANTIC: 1.0}
-NAME_WEIGHT = 1.0
-"""Of a path that holds all the words, within the words lane, against a text that holds some. Paths that hold
-any of them cost a question 0.04 nDCG@10 on clapnq (0.963 to 0.924) and gain nothing elsewhere."""
+MEANING_WEIGHT = 0.45
+"""Of nearness in meaning beside words, for a query whose words the model knows well; less where it does not.
+Chosen on clapnq, covidqa and xquad among 0.4, 0.45 and 0.5; cranfield, multihop and sec10q were held out."""
 
 
 class Search:
@@ -40,12 +44,14 @@ class Search:
         self,
         catalogue: Catalogue,
         models: Models,
+        words: WordCache,
         index: IndexCache,
         coverage: CoverageCounter,
         clock: Clock,
     ) -> None:
         self._catalogue = catalogue
         self._models = models
+        self._words = words
         self._index = index
         self._coverage = coverage
         self._clock = clock
@@ -64,13 +70,17 @@ class Search:
         passages that no person sees may be among them.
 
         Without a model, hybrid search goes by words alone and says so in `notes`; semantic search raises
-        `Unavailable`.
+        `Unavailable`. A filter that names a volume which there is not raises `NotFound`: nothing found would
+        say that it was looked into.
         """
         began = self._clock.monotonic()
+        for name in filters.volumes:
+            await self._catalogue.read(volumes.volume_named, name)
         parsed = parse(query)
-        match = fts5(parsed, quoted="may" if prose else "must")
         notes: tuple[str, ...] = ()
-        if self._models.embedder is None:
+        # Together, in one step: another model may take over while this search is under way.
+        embedder, index = self._models.embedder, self._index.pinned()
+        if embedder is None:
             if mode is Mode.SEMANTIC:
                 raise Unavailable(
                     "Search by meaning is not ready: the embedding model is "
@@ -79,21 +89,18 @@ class Search:
                 )
             if mode is Mode.HYBRID:
                 notes = ("found by words alone: the embedding model is not ready",)
-        vector = None if mode is Mode.LEXICAL else await self._embed(parsed, query)
+        vector = None if mode is Mode.LEXICAL else await self._embed(embedder, parsed, query)
+        allowed = None if filters.empty else await self._catalogue.read(shown.permitted, filters)
         chosen: list[tuple[Fused, FileRecord, StoredPassage, int]] = []
         depth = max(DEPTH, 2 * k)
         while True:
-            lanes = await self._lanes(parsed, match, vector, mode, filters, depth, prose)
-            fused = fuse(lanes, weights=LANE_WEIGHTS)
-            chosen = await self._choose(fused, k, filters, hidden)
-            exhausted = all(len(found) < depth for found in lanes.values())
+            lanes = await self._lanes(index, parsed, vector, mode, allowed, depth, prose)
+            chosen = await self._choose(fuse(lanes), k, filters, hidden)
+            exhausted = all(len(lane.found) < depth for lane in lanes.values())
             if len(chosen) >= k or exhausted or depth >= DEEPEST:
                 break
             depth *= 4
-        marks: dict[int, tuple[tuple[int, int], ...]] = {}
-        if match is not None:
-            ids = [passage.id for _, _, passage, _ in chosen]
-            marks = await self._catalogue.read(words.highlights, match, ids)
+        marks = await asyncio.to_thread(self._words.highlights, parsed, [p for _, _, p, _ in chosen])
         hits = tuple(
             Hit(
                 rank=rank,
@@ -110,59 +117,66 @@ class Search:
         took_ms = (self._clock.monotonic() - began) * 1000
         return SearchResult(hits=hits, coverage=coverage, took_ms=round(took_ms, 2), notes=notes)
 
-    async def _embed(self, parsed: Query, query: str) -> npt.NDArray[np.float32] | None:
-        embedder = self._models.embedder
+    async def _embed(
+        self, embedder: Embedder | None, parsed: Query, query: str
+    ) -> npt.NDArray[np.float32] | None:
         if embedder is None or (parsed.empty and not query.strip()):
             return None
         return await asyncio.to_thread(embedder.embed_query, query)
 
     async def _lanes(
         self,
+        index: Pinned,
         parsed: Query,
-        match: str | None,
         vector: npt.NDArray[np.float32] | None,
         mode: Mode,
-        filters: Filters,
+        allowed: Permitted | None,
         depth: int,
         prose: bool,
-    ) -> dict[Lane, Sequence[int]]:
-        lanes: dict[Lane, Sequence[int]] = {}
-        if mode is not Mode.SEMANTIC and match is not None:
-            in_names = fts5(parsed, match="all")
-            lanes[Lane.LEXICAL] = await self._by_words(match, in_names, filters, depth)
+    ) -> dict[Lane, Ranked]:
+        """What each lane found, and its score for what the other one found."""
+        by_words = by_meaning = None
+        if mode is not Mode.SEMANTIC and not parsed.empty:
+            contents = None if allowed is None else allowed.contents
+            by_words = await self._words.search(parsed, depth, allowed=contents, prose=prose)
         if vector is not None:
-            found = await self._by_meaning(vector, filters, depth)
-            lanes[Lane.SEMANTIC] = await self._obeying(parsed, found, prose)
-        return lanes
+            passages = None if allowed is None else allowed.passages
+            by_meaning = await index.search(vector, depth, passages)
+            by_meaning = await self._obeying(parsed, by_meaning, prose)
+        if by_words is None or by_meaning is None or not by_meaning:
+            alone = {Lane.LEXICAL: by_words and by_words.scores, Lane.SEMANTIC: by_meaning}
+            return {
+                lane: Ranked(found=found, others={}, weight=1.0) for lane, found in alone.items() if found
+            }
+        weight = 0.0 if self._words.exact(parsed) else self._weight_of_meaning(parsed)
+        assert vector is not None
+        missing = await self._catalogue.read(
+            shown.contents_of, [one for one in by_meaning if one not in by_words.scores]
+        )
+        return {
+            Lane.LEXICAL: Ranked(
+                found=by_words.scores,
+                others=await self._words.score(parsed, missing),
+                weight=1.0 - weight,
+                absent=0.0,
+            ),
+            Lane.SEMANTIC: Ranked(
+                found=by_meaning,
+                others=await index.score(vector, [i for i in by_words.scores if i not in by_meaning]),
+                weight=weight,
+            ),
+        }
 
-    async def _by_words(self, match: str, match_names: str | None, filters: Filters, depth: int) -> list[int]:
-        in_text = await self._catalogue.read(words.match_passages, match, filters, depth)
-        if match_names is None:
-            return in_text
-        in_names = await self._catalogue.read(words.match_names, match_names, filters, depth)
-        return merge_names(in_text, in_names)[:depth] if in_names else in_text
+    def _weight_of_meaning(self, parsed: Query) -> float:
+        return MEANING_WEIGHT * share_known(parsed.text, self._models.count_tokens)
 
-    async def _by_meaning(self, vector: npt.NDArray[np.float32], filters: Filters, depth: int) -> list[int]:
-        allowed = None
-        if not filters.empty:
-            allowed = await self._catalogue.read(words.permitted_passages, filters)
-            if not len(allowed):
-                return []
-        return await self._index.search(vector, depth, allowed)
-
-    async def _obeying(self, parsed: Query, found: list[int], prose: bool) -> list[int]:
+    async def _obeying(self, parsed: Query, found: dict[int, float], prose: bool) -> dict[int, float]:
         """Nearness knows no operators: passages without a demanded phrase or with an excluded word go."""
-        if parsed.phrases and not prose:
-            demanded = fts5(Query(text="", phrases=parsed.phrases), match="all")
-            if demanded is not None:
-                having = await self._catalogue.read(words.matching, demanded, found)
-                found = [one for one in found if one in having]
-        if parsed.excluded:
-            unwanted = fts5(Query(text="", phrases=parsed.excluded), quoted="may")
-            if unwanted is not None:
-                having = await self._catalogue.read(words.matching, unwanted, found)
-                found = [one for one in found if one not in having]
-        return found
+        if prose or not (parsed.phrases or parsed.excluded):
+            return found
+        by_id = await self._catalogue.read(contents.passages_by_id, list(found))
+        obeying = await asyncio.to_thread(self._words.obeying, parsed, by_id)
+        return {one: score for one, score in found.items() if one in obeying}
 
     async def _choose(
         self, fused: Sequence[Fused], k: int, filters: Filters, hidden: bool
@@ -170,7 +184,7 @@ class Search:
         """The first k that some permitted file holds now."""
         by_id = await self._catalogue.read(contents.passages_by_id, [one.id for one in fused])
         held_by = await self._catalogue.read(
-            words.holders, list({stored.content_id for stored in by_id.values()}), filters
+            shown.holders, list({stored.content_id for stored in by_id.values()}), filters
         )
         candidates = []
         for one in fused:
@@ -181,15 +195,6 @@ class Search:
         cap = len(candidates) if _names_one_file(filters) else MOST_OF_ONE_FILE
         order = spread([file.id for _, file, _, _ in candidates], k=k, cap=cap)
         return [candidates[position] for position in order]
-
-
-def merge_names(in_text: Sequence[int], in_names: Sequence[int]) -> list[int]:
-    """The words lane: text matches and path matches by reciprocal rank, the former weighing more."""
-    scores: dict[int, float] = {}
-    for found, weight in ((in_text, 1.0), (in_names, NAME_WEIGHT)):
-        for rank, one in enumerate(found, start=1):
-            scores[one] = scores.get(one, 0.0) + weight / (60 + rank)
-    return sorted(scores, key=lambda one: (-scores[one], one))
 
 
 def spread(files: Iterable[int], *, k: int, cap: int) -> list[int]:

@@ -11,15 +11,21 @@ from typing import Literal
 
 from nasd import render, wire
 from nasd.clock import Clock
+from nasd.flows.changing import ModelChange
 from nasd.flows.coverage import CoverageCounter
+from nasd.flows.eta import eta_s, work_out
+from nasd.flows.evaluation import Evaluations
+from nasd.flows.governor import Governor, sentence
 from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
+from nasd.flows.rates import Task
 from nasd.flows.scans import Scans
+from nasd.flows.speech import Speech
 from nasd.flows.volumes import Volumes
+from nasd.flows.words import WordCache
 from nasd.flows.work import Work
 from nasd.store import files, queue
 from nasd.store.lane import Lane
-from nasd.store.queue import QueueCounts
 
 FAILURES_SHOWN = 10
 NO_ENGINE = (
@@ -33,11 +39,16 @@ class Status:
         self,
         lane: Lane,
         models: Models,
+        words: WordCache,
         index: IndexCache,
         volumes: Volumes,
         coverage: CoverageCounter,
         work: Work,
         scans: Scans,
+        speech: Speech,
+        governor: Governor,
+        evaluations: Evaluations,
+        change: ModelChange,
         clock: Clock,
         *,
         version: str,
@@ -46,11 +57,16 @@ class Status:
     ) -> None:
         self._lane = lane
         self._models = models
+        self._words = words
         self._index = index
         self._volumes = volumes
         self._coverage = coverage
         self._work = work
         self._scans = scans
+        self._speech = speech
+        self._governor = governor
+        self._evaluations = evaluations
+        self._change = change
         self._clock = clock
         self._version = version
         self._state_dir = state_dir
@@ -60,8 +76,8 @@ class Status:
         self.host = ""
         self.port: int | None = None
 
-    def models(self) -> Sequence[wire.ModelOut]:
-        return self._models.describe()
+    async def models(self) -> Sequence[wire.ModelOut]:
+        return [*await self._change.describe(), *self._speech.describe()]
 
     async def ready(self) -> wire.CheckOut:
         reasons = []
@@ -86,7 +102,21 @@ class Status:
         files_per_s, passages_per_s = self._work.files.rate(), self._work.passages.rate()
         ocr = await self._ocr()
         # Without an engine, pages wait for their owner to install one; nobody waits for that.
-        searchable = counts.read + unsettled + (counts.ocr if ocr.state in ("ready", "starting") else 0)
+        recognition = counts.ocr if ocr.state in ("ready", "starting") else 0
+        spoken = await self._speech.out()
+        transcription = counts.speech if spoken.state in ("ready", "starting") else 0
+        # Counted after the jobs, which leave their words to be taken over in the transaction that ends them.
+        wording = await self._words.waiting()
+        searchable = counts.read + unsettled + recognition + transcription + wording
+        left_out = {
+            task
+            for task, left in ((Task.RECOGNISE, recognition), (Task.TRANSCRIBE, transcription))
+            if not left
+        }
+        work = work_out(
+            counts, self._work.rates.per_s, self._work.turns.verdict, left_out=frozenset(left_out)
+        )
+        measured = await self._evaluations.latest()
         now = self._clock.now()
         # Counted after the queue was: once nothing is pending, the numbers say so too.
         await self._coverage.by_volume(fresh=True)
@@ -104,6 +134,7 @@ class Status:
             coverage=render.coverage_out(await self._coverage.total()),
             queue=wire.QueueOut(
                 settling=unsettled,
+                words=wording,
                 scanning=scanning,
                 read=counts.read,
                 embed=counts.embed,
@@ -112,11 +143,15 @@ class Status:
                 parked=counts.parked,
                 files_per_s=round(files_per_s, 2),
                 passages_per_s=round(passages_per_s, 2),
-                eta_s=eta_s(counts, files_per_s, passages_per_s),
+                eta_s=eta_s(work),
             ),
+            work=work,
+            load=self._load(),
             ocr=ocr,
+            speech=spoken,
             index=wire.IndexOut(state=self._index.state, vectors=len(self._index), kind=self._index.kind),
-            models=list(self._models.describe()),
+            models=list(await self.models()),
+            evaluation=None if measured is None else render.evaluation_out(measured),
             recent_failures=[
                 wire.FailureOut(
                     id=render.encode_file_id(file.id),
@@ -131,6 +166,21 @@ class Status:
             services=self._services(),
             pending_searchable=searchable,
             pending_semantic=searchable + counts.embed + opening,
+            pending_recognition=recognition + transcription,
+        )
+
+    def _load(self) -> wire.LoadOut:
+        verdict, machine, limits = self._work.turns.verdict, self._governor.machine, self._governor.limits
+        return wire.LoadOut(
+            detail=sentence(verdict),
+            readers=min(verdict.readers, limits.readers),
+            cores=round(machine.cores, 2),
+            on_battery=machine.on_battery,
+            celsius=machine.celsius,
+            others_busy=round(verdict.busy_share, 2),
+            memory_bytes=machine.own,
+            memory_limit=limits.memory,
+            memory_available=machine.available,
         )
 
     async def _ocr(self) -> wire.OcrOut:
@@ -143,17 +193,6 @@ class Status:
             waiting=waiting,
             pages_per_s=round(self._work.pages.rate(), 2),
         )
-
-
-def eta_s(counts: QueueCounts, files_per_s: float, passages_per_s: float) -> float | None:
-    """Seconds until the queue is empty at the present rates; None while they are not known. Reading and
-    embedding share the cores, so their times add up."""
-    seconds = 0.0
-    for left, rate in ((counts.read, files_per_s), (counts.embed_passages, passages_per_s)):
-        if left and not rate:
-            return None
-        seconds += left / rate if left else 0.0
-    return round(seconds, 1)
 
 
 def resident_bytes() -> int:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from nasd.domain.files import FileRecord, display_path
-from nasd.errors import NotFound, ReadError
+from nasd.errors import NotFound, ReadError, StateError
 from nasd.extract.base import Drawer
 from nasd.extract.pictured import DRAWN_KINDS
+from nasd.flows.inside import Inside
+from nasd.flows.kept import Kept
 from nasd.store import contents, files
 from nasd.store.lane import Lane
 from nasd.watch.open import open_file, unchanged
@@ -24,7 +25,6 @@ from nasd.watch.open import open_file, unchanged
 EDGE = 320  # pixels
 AT_ONCE = 2
 MOST_BYTES = 256 << 20
-_KEEP_SHARE = 0.9  # of the bound, that stays when it was exceeded
 _REFUSALS = 10_000  # remembered
 
 
@@ -33,6 +33,7 @@ class Thumbnails:
         self,
         lane: Lane,
         drawer: Drawer,
+        inside: Inside,
         folder: Path,
         *,
         root_of: Callable[[int], str | None],
@@ -40,10 +41,9 @@ class Thumbnails:
     ) -> None:
         self._lane = lane
         self._drawer = drawer
-        self._folder = folder
+        self._inside = inside
+        self._kept = Kept(folder, most_bytes=most_bytes)
         self._root_of = root_of
-        self._most_bytes = most_bytes
-        self._held: int | None = None  # bytes in the folder, counted when first needed
         self._drawing = asyncio.Semaphore(AT_ONCE)
         self._refused: dict[str, str] = {}
 
@@ -53,8 +53,6 @@ class Thumbnails:
         file = await self._lane.read(files.file_by_id, file_id)
         if file.kind not in DRAWN_KINDS:
             raise NotFound(f"Files of kind {file.kind} have no thumbnail.")
-        if file.parent_id is not None:
-            raise NotFound("A file within another one has no thumbnail.")
         content = None
         if file.content_id is not None:
             content = await self._lane.read(contents.content_by_id, file.content_id)
@@ -70,6 +68,9 @@ class Thumbnails:
             raise NotFound("The file's volume is not there now, or is paused.")
         async with self._drawing:
             try:
+                if file.parent_id is not None:
+                    taken = await self._inside.path_of(root, file)
+                    return await asyncio.to_thread(self._draw_taken, taken, file, digest), digest
                 return await asyncio.to_thread(self._draw, root, file, digest), digest
             except ReadError as error:
                 if not error.temporary:
@@ -81,66 +82,49 @@ class Thumbnails:
             self._refused.clear()
         self._refused[digest] = f"No thumbnail can be drawn: {error.detail}"
 
-    def _path(self, digest: str) -> Path:
-        return self._folder / digest[:2] / f"{digest}-{EDGE}.webp"
-
     def _take(self, digest: str) -> bytes | None:
-        path = self._path(digest)
+        path = self._kept.find(_name(digest))
         try:
-            data = path.read_bytes()
-            os.utime(path)  # asked for last
+            return None if path is None else path.read_bytes()
         except OSError:
             return None
-        return data
 
     def _draw(self, root: str, file: FileRecord, digest: str) -> bytes:
         # Exactly the bytes that the digest is of; else another picture would be kept under its name.
         handle = open_file(root, file.path, file.stat)
         try:
-            picture = self._drawer.draw(
-                handle, name=display_path(file.path), kind=file.kind, page=1, edge=EDGE, form="webp"
-            )
+            data = self._picture(handle, file)
             if not unchanged(handle, file.stat):
                 raise ReadError("The file has changed.", reason="changing", temporary=True)
         finally:
             os.close(handle)
-        with contextlib.suppress(OSError):  # a full disk: it is drawn again the next time
-            self._keep(self._path(digest), picture.data)
-        return picture.data
+        self._keep(digest, data)
+        return data
 
-    def _keep(self, path: Path, data: bytes) -> None:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    def _draw_taken(self, path: Path, file: FileRecord, digest: str) -> bytes:
         try:
-            with os.fdopen(handle, "wb") as out:
-                out.write(data)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        if self._held is None:
-            self._held = sum(size for _, size, _ in self._listed())
-        else:
-            self._held += len(data)
-        if self._held > self._most_bytes:
-            self._held = self._sweep()
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise ReadError("The file went meanwhile.", reason="changing", temporary=True) from error
+        try:
+            data = self._picture(handle, file)
+        finally:
+            os.close(handle)
+        self._keep(digest, data)
+        return data
 
-    def _listed(self) -> list[tuple[float, int, Path]]:
-        """When each was last asked for, its size, where it lies."""
-        found = []
-        for path in self._folder.glob("*/*"):
-            with contextlib.suppress(OSError):
-                stat = path.stat()
-                found.append((stat.st_mtime, stat.st_size, path))
-        return found
+    def _picture(self, handle: int, file: FileRecord) -> bytes:
+        name = display_path(file.path)
+        return self._drawer.draw(handle, name=name, kind=file.kind, page=1, edge=EDGE, form="webp").data
 
-    def _sweep(self) -> int:
-        listed = sorted(self._listed())
-        held = sum(size for _, size, _ in listed)
-        for _, size, path in listed:
-            if held <= self._most_bytes * _KEEP_SHARE:
-                break
-            with contextlib.suppress(OSError):
-                path.unlink()
-            held -= size
-        return held
+    def _keep(self, digest: str, data: bytes) -> None:
+        with (
+            contextlib.suppress(StateError),
+            self._kept.making() as out,
+        ):  # else it is drawn again the next time
+            out.write(data)
+            self._kept.keep(_name(digest), out)
+
+
+def _name(digest: str) -> str:
+    return f"{digest}-{EDGE}.webp"

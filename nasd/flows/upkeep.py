@@ -1,5 +1,5 @@
 """What is done now and then: files are judged anew where policy or readers have changed, contents that no
-file holds are forgotten, other models' vectors go.
+file holds are forgotten, vectors of models that neither answer nor may answer again go.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import logging
 from datetime import timedelta
 
 from nasd.clock import Clock
+from nasd.flows.index import IndexCache
 from nasd.flows.models import Models
 from nasd.flows.readmission import Readmission
-from nasd.store import contents, vectors
+from nasd.store import contents, generations
 from nasd.store.lane import Lane
 
 log = logging.getLogger(__name__)
@@ -25,9 +26,12 @@ SWEPT_AT_ONCE = 50  # contents a transaction
 
 
 class Upkeep:
-    def __init__(self, lane: Lane, models: Models, readmission: Readmission, clock: Clock) -> None:
+    def __init__(
+        self, lane: Lane, models: Models, index: IndexCache, readmission: Readmission, clock: Clock
+    ) -> None:
         self._lane = lane
         self._models = models
+        self._index = index
         self._readmission = readmission
         self._clock = clock
 
@@ -45,6 +49,7 @@ class Upkeep:
         if swept:
             log.info("forgot %d contents that no file has held for %d days", swept, KEPT_ORPHANED.days)
         if self._models.fingerprint is not None:
-            gone = await self._lane.write(vectors.forget_other_models, self._models.fingerprint)
+            gone, kept = await self._lane.write(generations.forget_others, self._models.fingerprint)
             if gone:
                 log.info("deleted the vectors of %d former models", gone)
+            await asyncio.to_thread(self._index.forget_others, kept)

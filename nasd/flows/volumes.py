@@ -18,15 +18,18 @@ from nasd.errors import InvalidRequest
 from nasd.flows.coverage import CoverageCounter
 from nasd.flows.events import Hub
 from nasd.flows.index import IndexCache
-from nasd.flows.watching import Cause, VolumeWatch
+from nasd.flows.standing import Cause
+from nasd.flows.watching import VolumeWatch
 from nasd.flows.work import Work
 from nasd.store import files, queue, volumes
 from nasd.store.lane import Lane
 from nasd.watch.guard import check_new_volume
+from nasd.watch.mounts import MountTable, read_mounts
 from nasd.watch.rules import Rules
 
 log = logging.getLogger(__name__)
 
+MOUNTS_TOGETHER_S = 0.1  # one that replaces another is looked at once
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 
 MakeWatch = Callable[[Volume], VolumeWatch]
@@ -82,6 +85,14 @@ class Volumes:
 
     def watch_of(self, name: str) -> VolumeWatch | None:
         return self._watches.get(name)
+
+    async def believed(self, volume_id: int) -> bool:
+        """Looks whether a volume, of which a file could not be read, still is what it was: its disk may just
+        have gone. False, too, while it is paused."""
+        for watch in list(self._watches.values()):
+            if watch.volume.id == volume_id:
+                return await watch.is_believed()
+        return False
 
     # --- the service --------------------------------------------------------------------------------
 
@@ -152,6 +163,34 @@ class Volumes:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def hear_of_mounts(self) -> None:
+        """Tells each watch when something is mounted or unmounted at its volume, which no event of a folder
+        tells in time, or at all. Touches no volume."""
+        try:
+            table = MountTable()
+        except OSError as error:
+            log.warning("the mounts of this machine cannot be followed: %s", error.strerror or error)
+            await asyncio.Event().wait()  # volumes are looked at whenever they are used, all the same
+            return
+        changed, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def hear() -> None:
+            table.heard()
+            changed.set()
+
+        loop.add_reader(table.fileno(), hear)
+        try:
+            while True:
+                await changed.wait()
+                await asyncio.sleep(MOUNTS_TOGETHER_S)
+                changed.clear()
+                mounts = await asyncio.to_thread(read_mounts)
+                for watch in list(self._watches.values()):
+                    watch.mounts_changed(mounts)
+        finally:
+            loop.remove_reader(table.fileno())
+            table.close()
 
     def _begin(self, volume: Volume) -> None:
         watch = self._make_watch(volume)

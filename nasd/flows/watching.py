@@ -4,49 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Literal
 
 from nasd.clock import Clock
 from nasd.config.quantities import Window
-from nasd.domain.files import Volume, VolumeState
-from nasd.errors import Conflict, DiskFull
+from nasd.domain.files import Volume
+from nasd.errors import DiskFull
 from nasd.flows.events import Hub
-from nasd.flows.looking import Look, Looking
+from nasd.flows.looking import Look, Looking, Meanwhile
 from nasd.flows.schedule import next_scan
-from nasd.store import changes, queue, volumes
+from nasd.flows.standing import Cause, Standing, Wake
+from nasd.store import queue
 from nasd.store.lane import Lane
 from nasd.watch.base import Hint, Watcher
-from nasd.watch.compare import RULE, covered
-from nasd.watch.guard import judge, observe_volume
-from nasd.watch.mounts import choose, filesystem_type
+from nasd.watch.mounts import Mount, choose, filesystem_type
 from nasd.watch.rules import Rules
 from nasd.watch.settle import Settler
 
 log = logging.getLogger(__name__)
 
-FROZEN_LOOK_S = 5.0
+SCAN_AGAIN_S = 60.0  # after one that was broken off, and ever later
 DISK_FULL_S = 10.0
 TOGETHER_S = 0.1
-MOST_WITNESSED = 100_000
 PROBLEMS_LOGGED = 20
+MOST_LOOKED_AT = 20_000  # parts, beyond which the whole volume is to be looked at again
 
 LONGEST_REST_S = 3600.0
 
 MakeWatcher = Callable[[Rules], Watcher]
 Watching = Literal["events", "events+poll", "poll", "off"]
-Cause = Literal["scan", "poll", "event", "read", "request", "guard"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wake:
-    """When a volume was last touched, and why."""
-
-    at: datetime
-    cause: Cause
 
 
 class VolumeWatch:
@@ -67,11 +57,10 @@ class VolumeWatch:
         scan_every: timedelta,
         scan_window: Window | None = None,
     ) -> None:
-        self.volume = volume
+        self.standing = Standing(volume, lane, hub, clock, on_frozen=self._be_still)
         self.rules = rules
         self.watching: Watching | None = None
         self.scanning = False
-        self.wake: Wake | None = None
         self._lane = lane
         self._hub = hub
         self._clock = clock
@@ -82,37 +71,56 @@ class VolumeWatch:
         self._scan_window = scan_window
         self._watcher: Watcher | None = None
         self._called = asyncio.Event()
-        self._guarding = asyncio.Lock()
         self._next_scan = clock.monotonic()
         self._next_poll = float("inf")  # of what is not watched
-        self._next_guard = clock.monotonic()  # while frozen
-        self._known_files = 0
-        self._witnessed: set[bytes] = set()  # paths that events told to be gone
-        self._blind: tuple[bytes, ...] = ()
+        self._broken_off = 0  # scans, one after the other
         self._busy = False
-        self._accepted = False  # by its owner, as it is: until a whole scan has taken it so
-        self._limited: str | None = None  # why not all of it is watched
+        self._looked_at: dict[bytes, Hint] = {}  # while a longer look was under way
         self._fstype = ""
+
+    @property
+    def volume(self) -> Volume:
+        return self.standing.volume
+
+    @property
+    def wake(self) -> Wake | None:
+        return self.standing.wake
 
     @property
     def unsettled(self) -> int:
         """Hints that wait, and the look that is under way. Of a frozen volume nothing is awaited."""
-        if self.volume.state is not VolumeState.ACTIVE:
+        if not self.standing.active:
             return int(self._busy)
         return len(self._settler) + int(self._busy or self._clock.monotonic() >= self._next_scan)
 
     @property
     def root(self) -> str | None:
         """The folder, while files in it may be read."""
-        return self.volume.path if self.volume.state is VolumeState.ACTIVE else None
+        return self.volume.path if self.standing.active else None
 
     def touched(self, cause: Cause) -> None:
         """The volume is about to be touched."""
-        self.wake = Wake(at=self._clock.now(), cause=cause)
+        self.standing.touched(cause)
 
     def scan_soon(self) -> None:
         self._next_scan = self._clock.monotonic()
         self._called.set()
+
+    def mounts_changed(self, mounts: Sequence[Mount]) -> None:
+        """The machine's mounts are now these: if that is news for this volume, it is looked at."""
+        if self.standing.mounts_changed(mounts):
+            self._called.set()
+
+    async def is_believed(self) -> bool:
+        """Looks whether this still is the volume that was added."""
+        believed = await self.standing.is_believed()
+        self._called.set()  # it may be frozen since, or thawed
+        return believed
+
+    async def accept(self) -> None:
+        """The owner takes the volume as it is now, and it is scanned; `Standing.accept` says more."""
+        await self.standing.accept()
+        self.scan_soon()
 
     async def run(self) -> None:
         try:
@@ -124,16 +132,19 @@ class VolumeWatch:
             await self.end()
 
     async def begin(self) -> None:
-        self._known_files = await self._lane.read(changes.count_known, self.volume.id)
+        await self.standing.begin()
 
     async def step(self) -> None:
         """Does what is due; without that, nothing."""
-        if not self._is_due(self._clock.monotonic()) or not await self._guarded():
+        if not self._is_due(self._clock.monotonic()) or not await self.standing.is_believed():
             return
+        if self.standing.stale:
+            self.standing.stale = False
+            self._next_scan = self._clock.monotonic()
         await self._watch()
         await self._look_at_hints()
         now = self._clock.monotonic()
-        if self.volume.state is not VolumeState.ACTIVE:
+        if not self.standing.active:
             return
         if now >= self._next_scan:
             await self._scan_all()
@@ -145,11 +156,13 @@ class VolumeWatch:
         await asyncio.to_thread(self._unwatch)
 
     def _is_due(self, now: float) -> bool:
-        if self.volume.state is VolumeState.FROZEN:
-            return self.volume.held is None and now >= self._next_guard
+        if not self.standing.active:
+            return now >= self.standing.due
         hinted = self._settler.next_due()
         return (
             self.watching is None
+            or self.standing.remounted
+            or self.standing.stale
             or now >= min(self._next_scan, self._next_poll)
             or (hinted is not None and hinted <= now)
             or (self._watcher is not None and self._watcher.trouble is not None)
@@ -157,8 +170,8 @@ class VolumeWatch:
 
     async def _rest(self) -> None:
         """Until something is due or calls."""
-        if self.volume.state is VolumeState.FROZEN:
-            until = self._next_guard if self.volume.held is None else float("inf")
+        if not self.standing.active:
+            until = self.standing.due
         else:
             due = self._settler.next_due()
             until = min(self._next_scan, self._next_poll, float("inf") if due is None else due)
@@ -168,70 +181,11 @@ class VolumeWatch:
                 await self._called.wait()
         self._called.clear()
 
-    # --- the guard ----------------------------------------------------------------------------------
-
-    async def accept(self) -> None:
-        """The owner says that the volume is meant to be as it is now: another disk, emptied, read-only, or
-        after a burst of changes. It is scanned and taken so. Raises `Conflict` when there is nothing to take.
-        """
-        async with self._guarding:
-            verdict = judge(None, await asyncio.to_thread(observe_volume, self.volume.path), 0)
-            if verdict.frozen:
-                raise Conflict(f"Volume {self.volume.name} cannot be accepted as it is. {verdict.detail}")
-            self._accepted = True
-            await self._change(state=VolumeState.ACTIVE, detail=None, held=None, identity=verdict.identity)
-        self.scan_soon()
-
-    async def _guarded(self) -> bool:
-        """Whether this still is the volume that was added. Freezes and thaws it as that changes."""
-        async with self._guarding:
-            if self.volume.held is not None:
-                return False
-            if self.volume.state is VolumeState.FROZEN:
-                self.touched("guard")
-            observed = await asyncio.to_thread(observe_volume, self.volume.path)
-            witnessed = 0
-            if observed.empty and self._known_files and self._witnessed:
-                known = await self._lane.read(changes.known_below, self.volume.id, b"")
-                left = (one.path for one in known if one.reason != RULE)
-                witnessed = sum(covered(path, self._witnessed) for path in left)
-            if self._accepted:
-                verdict = judge(None, observed, 0)
-            else:
-                verdict = judge(self.volume.identity, observed, self._known_files, witnessed=witnessed)
-            self._blind = verdict.blind
-            if verdict.frozen:
-                self._next_guard = self._clock.monotonic() + FROZEN_LOOK_S
-                assert verdict.detail is not None
-                await self._freeze(verdict.detail, identity=verdict.identity)
-            elif self.volume.state is VolumeState.FROZEN:
-                await self._change(state=VolumeState.ACTIVE, detail=verdict.detail, identity=verdict.identity)
-                self._next_scan = self._clock.monotonic()
-                self._hub.publish("volume.active", volume=self.volume.name)
-            elif self.volume.identity != verdict.identity:
-                await self._change(detail=verdict.detail, identity=verdict.identity)
-            return not verdict.frozen
-
-    async def _hold(self, seen: str) -> None:
-        """Freezes the volume for a burst of changes, until its owner accepts it."""
-        async with self._guarding:
-            await self._freeze(seen, held=seen)
-
-    async def _freeze(self, detail: str, **values: str | None) -> None:
-        if self.volume.state is not VolumeState.FROZEN:
-            log.warning("volume %s is frozen: %s", self.volume.name, detail)
-            self._hub.publish("volume.frozen", volume=self.volume.name, detail=detail)
-        elif self.volume.detail == detail:
-            return
-        await self._change(state=VolumeState.FROZEN, detail=detail, **values)
+    async def _be_still(self) -> None:
+        """Of a frozen volume nothing is awaited: once it is back, all of it is scanned."""
         if self._watcher is not None:
             await asyncio.to_thread(self._unwatch)
-        self._settler.clear()  # once it is back, all of it is scanned
-
-    async def _change(self, **values: object) -> None:
-        stored = {name: getattr(value, "value", value) for name, value in values.items()}
-        await self._lane.write(volumes.change_volume, self.volume.id, stored)
-        self.volume = await self._lane.read(volumes.volume_named, self.volume.name)
+        self._settler.clear()
 
     # --- hints --------------------------------------------------------------------------------------
 
@@ -242,7 +196,7 @@ class VolumeWatch:
         fstype = await asyncio.to_thread(filesystem_type, self.volume.path)
         self.watching = choose(self.volume.watch, fstype)
         self._fstype = fstype
-        self._limited, self._next_poll = None, float("inf")
+        self.standing.limited, self._next_poll = None, float("inf")
         if self.watching == "events":
             await self._start_watcher()
         # What happened before the watches stood is found by a scan after them.
@@ -261,14 +215,14 @@ class VolumeWatch:
         except OSError as error:
             await self._poll_instead(error.strerror or str(error))
             return
-        self._watcher, self._limited, self.watching = watcher, None, "events"
+        self._watcher, self.standing.limited, self.watching = watcher, None, "events"
         await self._see_what_is_watched()
 
     async def _poll_instead(self, why: str) -> None:
         self.watching = "poll"
-        self._limited = f"polled every {self.volume.poll_seconds} s: {why}"
+        self.standing.limited = f"polled every {self.volume.poll_seconds} s: {why}"
         log.warning("volume %s is polled every %s s: %s", self.volume.name, self.volume.poll_seconds, why)
-        await self._change(detail=self._limited)
+        await self.standing.change(detail=self.standing.limited)
         self._hub.publish("volume.polled", volume=self.volume.name, detail=why)
         self._next_scan = self._clock.monotonic()
 
@@ -277,27 +231,22 @@ class VolumeWatch:
         watcher = self._watcher
         if watcher is None or not await asyncio.to_thread(lambda: watcher.unwatched):
             if self.watching == "events+poll":
-                self.watching, self._limited, self._next_poll = "events", None, float("inf")
+                self.watching, self.standing.limited, self._next_poll = "events", None, float("inf")
             return
         watched, left = watcher.watches, len(watcher.unwatched)
-        self._limited = (
+        self.standing.limited = (
             f"{watched:,} folders are watched. For {left:,} more and what lies in them no watches are left "
             f"(half of fs.inotify.max_user_watches): they are polled every {self.volume.poll_seconds} s."
         )
         if self.watching != "events+poll":
             self.watching = "events+poll"
             self._next_poll = self._clock.monotonic() + self.volume.poll_seconds
-            log.warning("volume %s: %s", self.volume.name, self._limited)
-            self._hub.publish("volume.polled", volume=self.volume.name, detail=self._limited)
-        await self._change(detail=self._limited)
+            log.warning("volume %s: %s", self.volume.name, self.standing.limited)
+            self._hub.publish("volume.polled", volume=self.volume.name, detail=self.standing.limited)
+        await self.standing.change(detail=self.standing.limited)
 
     def _take_hint(self, hint: Hint) -> None:
-        if hint.gone and len(self._witnessed) < MOST_WITNESSED:
-            self._witnessed.add(hint.path)
-        else:
-            self._witnessed.discard(hint.path)
-            if hint.tree and self._witnessed:  # something unheard of may have come back there
-                self._witnessed = {path for path in self._witnessed if not covered(path, {hint.path})}
+        self.standing.witness(hint)
         self._settler.hint(hint, self._clock.monotonic())
         self._called.set()
 
@@ -358,17 +307,19 @@ class VolumeWatch:
                 await self._start_watcher()  # it broke down before, and may be had again
             # A watched volume's files that just changed have hints of their own, before the backlog.
             look = await self._look([Hint(path=b"", tree=True)], queue.BACKLOG)
-            if look.alarm is not None:
-                return
+            if not self.standing.active:
+                return  # frozen meanwhile, and its detail says why
             for problem in look.problems[:PROBLEMS_LOGGED]:
                 log.warning("volume %s: %s", self.volume.name, problem.detail)
+            await self.standing.count()
             await self._see_what_is_watched()
-            detail = look.problems[0].detail if look.problems else self._limited
+            limited = look.problems[0].detail if look.problems else self.standing.limited
             whole = not any(problem.path == b"" for problem in look.problems)
             done = {"last_scan": self._clock.now()} if whole else {}
-            await self._change(detail=detail, **done)
+            await self.standing.change(detail=self.standing.missing or limited, **done)
+            self._broken_off = 0 if whole else self._broken_off + 1
             if whole:
-                self._accepted = False
+                self.standing.accepted = False
             took_ms = round((self._clock.monotonic() - began) * 1000)
             problems = len(look.problems)
             self._hub.publish("scan.done", volume=self.volume.name, took_ms=took_ms, problems=problems)
@@ -382,18 +333,48 @@ class VolumeWatch:
     def _until_next_scan(self) -> float:
         if self.watching == "poll":
             return float(self.volume.poll_seconds)
+        if self._broken_off:
+            return SCAN_AGAIN_S * float(2 ** min(self._broken_off - 1, 10))
         return next_scan(self._clock.now(), self._scan_every, self._scan_window).total_seconds()
 
     async def _look(self, hints: list[Hint], priority: int) -> Look:
-        look = await self._looking.look(
-            hints,
-            priority=priority,
-            blind=self._blind,
-            believed=self._guarded,
-            known_files=None if self._accepted else self._known_files,
-        )
-        self._known_files = await self._lane.read(changes.count_known, self.volume.id)
-        self._witnessed -= look.gone
+        try:
+            look = await self._look_once(hints, priority, meanwhile=self._look_meanwhile)
+        finally:
+            # What the longer look has committed since may be older news of them.
+            again, self._looked_at = self._looked_at, {}
+            if self.standing.active:
+                for hint in again.values():
+                    self._settler.hint(hint, self._clock.monotonic())
+        return look
+
+    async def _look_meanwhile(self) -> None:
+        """Looks at what is due, so that what was just saved does not wait for the end of a longer look."""
+        hints = self._settler.due(self._clock.monotonic() + TOGETHER_S) if self.standing.active else []
+        if not hints:
+            return
+        for hint in hints:
+            before = self._looked_at.get(hint.path, hint)
+            self._looked_at[hint.path] = replace(hint, tree=hint.tree or before.tree)
+        if len(self._looked_at) > MOST_LOOKED_AT:
+            self._looked_at = {b"": Hint(path=b"", tree=True)}
+        await self._look_once(hints, queue.FRESH)
+
+    async def _look_once(self, hints: list[Hint], priority: int, meanwhile: Meanwhile | None = None) -> Look:
+        try:
+            look = await self._looking.look(
+                hints,
+                priority=priority,
+                blind=self.standing.blind,
+                believed=self.standing.believed,
+                known_files=None if self.standing.accepted else self.standing.known_files,
+                meanwhile=meanwhile,
+            )
+        except DiskFull:
+            await self.standing.count()  # some of it was committed
+            raise
+        self.standing.known_files += look.known
+        self.standing.forgot(look.gone)
         if look.alarm is not None:
-            await self._hold(look.alarm)
+            await self.standing.hold(look.alarm)
         return look

@@ -11,9 +11,11 @@ from nasd import render, wire
 from nasd.domain.files import INSIDE, FileRecord, FileState, Volume, display_path
 from nasd.domain.jobs import Job, JobKind, JobState
 from nasd.domain.scans import UNREAD_PAGES
+from nasd.domain.speech import UNHEARD_FROM, parse_second
 from nasd.extract.registry import CONTAINERS
 from nasd.flows.admission import Admission
 from nasd.flows.models import Models
+from nasd.flows.speech import Speech
 from nasd.flows.volumes import Volumes
 from nasd.store import contents, files, members, queue, volumes
 from nasd.store.contents import Content
@@ -26,8 +28,11 @@ Verdict = Literal["searchable", "words only", "pending", "failed", "skipped", "u
 
 
 class Why:
-    def __init__(self, lane: Lane, models: Models, watches: Volumes, admission: Admission) -> None:
+    def __init__(
+        self, lane: Lane, models: Models, watches: Volumes, admission: Admission, speech: Speech
+    ) -> None:
         self._lane = lane
+        self._speech = speech
         self._models = models
         self._watches = watches
         self._admission = admission
@@ -58,7 +63,9 @@ class Why:
         content = None
         if file.content_id is not None:
             content = await self._lane.read(contents.content_by_id, file.content_id)
-        read = await self._lane.read(queue.job_about, JobKind.READ, file.id)
+        # A member that failed is tried again with all of its container.
+        failed_in = file.parent_id if file.state is FileState.FAILED else None
+        read = await self._lane.read(queue.job_about, JobKind.READ, failed_in or file.id)
         verdict, summary = self._judge(file, content, read)
         holds = await self._lane.read(members.count_members, file.id)
         steps = [
@@ -91,6 +98,10 @@ class Why:
                         detail=f"{pages} to be recognised; `nasd status` says whether that is done here",
                     )
                 )
+            from_s = parse_second(content.metadata.get(UNHEARD_FROM))
+            if from_s is not None:
+                job = await self._lane.read(queue.job_about, JobKind.SPEECH, content.id)
+                steps.append(wire.WhyStep(what="speech", detail=self._speech.why_unheard(from_s, job)))
             if content.embedded_by is not None and content.embedded_by == self._models.fingerprint:
                 steps.append(wire.WhyStep(what="embedded", detail=f"by {self._models.name}"))
         if read is not None:
@@ -132,6 +143,8 @@ class Why:
                 "searchable",
                 "It is found by its name; what words stand in it is not known yet.",
             )
+        if not content.passages and content.metadata.get(UNHEARD_FROM):
+            return "searchable", "It is found by its name; what is said in it is not known yet."
         if not content.passages:
             return "searchable", "It was read and holds no text."
         if content.embedded_by is None or content.embedded_by != self._models.fingerprint:
@@ -148,6 +161,8 @@ class Why:
         if mark and await self._lane.read(files.file_at, volume.id, outer) is not None:
             return unknown("The container is known, but no such file in it. It may wait to be opened.")
         watch = self._watches.watch_of(volume.name)
+        if watch is not None:
+            watch.touched("request")
         rules = watch.rules if watch is not None else Rules.build(volume.ignore)
         try:
             decision = await asyncio.to_thread(explain, volume.path, rules, within)

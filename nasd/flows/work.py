@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from nasd.clock import Clock
+from nasd.flows.rates import Rates
+from nasd.flows.turns import Turns
 
 WINDOW_S = 30.0
 
@@ -60,16 +62,47 @@ class Signal:
                 await self._event.wait()
 
 
+class Busy:
+    """Whether anybody is at some work, for those who give way to it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._free = asyncio.Event()
+        self._free.set()
+
+    @contextmanager
+    def at_it(self) -> Iterator[None]:
+        self._count += 1
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._count -= 1
+            if not self._count:
+                self._free.set()
+
+    async def over(self, timeout_s: float) -> None:
+        """Until nobody is at it, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._free.wait()
+
+
 class Work:
     """Signals between the flows of one daemon."""
 
     def __init__(self, clock: Clock) -> None:
+        self.turns = Turns(clock)
+        self.rates = Rates(clock)
         self.to_read = Signal()
         self.to_embed = Signal()
         self.to_recognise = Signal()
+        self.to_transcribe = Signal()
         self.files = Meter(clock)
         self.passages = Meter(clock)
         self.pages = Meter(clock)  # recognised
-        self.embedded: dict[int, int] = {}  # passages done of contents that are not done yet
+        self.sound = Meter(clock)  # seconds transcribed
+        self.reading_texts = Busy()
+        self.embedded: dict[int, int] = {}  # passages done of contents in this round of embedding
         self.unsettled: Callable[[], int] = lambda: 0  # hints not yet looked at
         self.scanning: Callable[[], int] = lambda: 0  # volumes being scanned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -12,9 +13,17 @@ Ids = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float32]
 
+Exact = Callable[[Ids], tuple[Ids, Vectors]]
+"""The vectors as the catalogue keeps them, of those of the ids (sorted int64) that it has: their ids, sorted,
+and float32 (n, dimension)."""
+
+
+class IndexAbsent(Exception):
+    """No index is saved here for this model and this version: build it from the catalogue."""
+
 
 class IndexDamaged(Exception):
-    """A saved index is missing, damaged, or of another model: build it again from the catalogue."""
+    """A saved index cannot be read back whole: put it aside, and build it again from the catalogue."""
 
 
 class VectorIndex(Protocol):
@@ -39,9 +48,10 @@ class VectorIndex(Protocol):
     def remove(self, ids: Ids) -> None:
         """Ids that are not there are ignored. Never found again on return."""
 
-    def search(self, query: Vectors, k: int, allowed: Ids | None = None) -> tuple[Ids, Scores]:
+    def search(self, query: Vectors, k: int, exact: Exact, allowed: Ids | None = None) -> tuple[Ids, Scores]:
         """The best at most `k` ids with their inner products, best first. With `allowed` (sorted int64),
-        only among those: k of them come back whenever k exist."""
+        only among those: k of them come back whenever k exist. `exact` gives the vectors that the index does
+        not hold itself; an id that it does not know is not found. What it raises comes through."""
 
     def save(self, directory: Path) -> None:
         """Durably and atomically: a crash leaves the former state or this one. Raises OSError."""

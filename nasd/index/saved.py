@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 from blake3 import blake3
 
-from nasd.index.base import IndexDamaged
-from nasd.index.segment import CODE, Mask, Segment, code_size, restore
+from nasd.index.base import IndexAbsent, IndexDamaged
+from nasd.index.codes import Mask
+from nasd.index.segment import CODE, Segment, blank
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "index.json"
 
 Part = tuple[Segment, Mask | None]
@@ -37,10 +39,13 @@ def write_parts(
     for segment, mask in parts:
         name = names.get(segment)
         if name is None or not (directory / name).exists():
-            name = _write_blob(directory, (segment.ids, segment.codes))
+            halves = segment.halves
+            rows = (segment.codes,) if halves is None else (segment.codes, halves)
+            name = _write_blob(directory, (segment.ids, *rows))
             names[segment] = name
         alive = None if mask is None else _write_blob(directory, (np.packbits(mask, bitorder="little"),))
-        entries.append({"rows": len(segment), "data": name, "alive": alive})
+        exact = segment.exact is not None
+        entries.append({"rows": len(segment), "exact": exact, "data": name, "alive": alive})
     body = {
         "format": FORMAT,
         "code": CODE,
@@ -61,42 +66,52 @@ def write_parts(
 
 
 def read_parts(directory: Path, *, fingerprint: str, dimension: int, names: Names) -> list[Part]:
-    """The saved segments; `names` gets what they are called. Raises IndexDamaged when anything is missing,
-    damaged, or of another model, dimension, code or format."""
+    """The saved segments; `names` gets what they are called. Raises IndexAbsent when there is no manifest or
+    one of another model, dimension, code or format, IndexDamaged when anything is missing or damaged."""
     try:
         body = json.loads((directory / MANIFEST).read_text("utf-8"))
         stated = body.pop("blake3")
+    except FileNotFoundError as error:
+        raise IndexAbsent("none is saved") from error
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise IndexDamaged("the manifest is missing or unreadable") from error
+        raise IndexDamaged("the manifest is unreadable") from error
     if stated != _digest(body):
         raise IndexDamaged("the manifest is damaged")
     expected = {"format": FORMAT, "code": CODE, "fingerprint": fingerprint, "dimension": dimension}
     for key, value in expected.items():
         if body.get(key) != value:
-            raise IndexDamaged(f"the saved index has another {key}")
+            raise IndexAbsent(f"the saved index has another {key}")
     parts: list[Part] = []
     for entry in body["segments"]:
         segment, mask = _read_segment(directory, entry, dimension)
         parts.append((segment, mask))
         names[segment] = entry["data"]
-    living = np.concatenate(
-        [np.empty(0, np.int64), *(part.ids if mask is None else part.ids[mask] for part, mask in parts)]
-    )
-    if len(np.unique(living)) != len(living):
+    if any(_share_an_id(one, other) for one, other in combinations(parts, 2)):
         raise IndexDamaged("an id is in two segments")
     return parts
 
 
+def _share_an_id(one: Part, other: Part) -> bool:
+    (left, left_mask), (right, right_mask) = one, other
+    if len(left) > len(right):
+        return _share_an_id(other, one)
+    if not len(left) or left.ids[0] > right.ids[-1] or right.ids[0] > left.ids[-1]:
+        return False
+    rows = right.find(left.ids if left_mask is None else left.ids[left_mask])
+    return bool(len(rows) if right_mask is None else right_mask[rows].any())
+
+
 def _read_segment(directory: Path, entry: dict[str, Any], dimension: int) -> Part:
     rows = int(entry["rows"])
-    data = _read_blob(directory, entry["data"], rows * (8 + code_size(dimension)))
-    ids = data[: rows * 8].view(np.int64)
-    if not np.all(ids[1:] > ids[:-1]):
+    segment = blank(rows, dimension, exact=bool(entry["exact"]))
+    halves = () if segment.halves is None else (segment.halves,)
+    _read_blob(directory, entry["data"], (segment.ids, segment.codes, *halves))
+    if not np.all(segment.ids[1:] > segment.ids[:-1]):
         raise IndexDamaged("the ids of a segment are not in order")
-    segment = restore(ids.copy(), data[rows * 8 :].reshape(rows, -1), dimension)
     if entry["alive"] is None:
         return segment, None
-    bits = _read_blob(directory, entry["alive"], (rows + 7) // 8)
+    bits = np.empty((rows + 7) // 8, np.uint8)
+    _read_blob(directory, entry["alive"], (bits,))
     return segment, np.unpackbits(bits, count=rows, bitorder="little").astype(np.bool_)
 
 
@@ -117,14 +132,22 @@ def _write_blob(directory: Path, arrays: Sequence[npt.NDArray[Any]]) -> str:
     return name
 
 
-def _read_blob(directory: Path, name: str, size: int) -> npt.NDArray[np.uint8]:
+def _read_blob(directory: Path, name: str, arrays: Sequence[npt.NDArray[Any]]) -> None:
+    """Fills the arrays with what `_write_blob` wrote."""
+    hasher = blake3()
     try:
-        data = np.fromfile(directory / Path(name).name, np.uint8)
+        with (directory / Path(name).name).open("rb") as file:
+            for array in arrays:
+                view = array.reshape(-1).view(np.uint8)
+                whole = file.readinto(view.data) == len(view)
+                hasher.update(view.data)
+                if not whole:
+                    raise IndexDamaged("a data file is shorter than it was")
+            longer = bool(file.read(1))
     except OSError as error:
         raise IndexDamaged("a data file is missing or unreadable") from error
-    if len(data) != size or f"{blake3(data.data).hexdigest()}.rows" != name:
+    if longer or f"{hasher.hexdigest()}.rows" != name:
         raise IndexDamaged("a data file is damaged")
-    return data
 
 
 def _digest(body: dict[str, Any]) -> str:

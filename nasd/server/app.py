@@ -17,7 +17,18 @@ from nasd.errors import InvalidRequest, NasdError
 from nasd.server import openapi
 from nasd.server.access import Access, Rates, peer_socket
 from nasd.server.base import Flows
-from nasd.server.handlers import ask, devices, events, files, health, pages, search, status, volumes
+from nasd.server.handlers import (
+    ask,
+    devices,
+    evaluations,
+    events,
+    files,
+    health,
+    pages,
+    search,
+    status,
+    volumes,
+)
 from nasd.server.hosts import host_allowed, own_names, secure
 from nasd.server.metrics import Meter
 from nasd.server.parts import PARTS, Parts
@@ -27,7 +38,7 @@ from nasd.server.routes import JSON, Call, Route, read_path
 
 ROUTES: Final[tuple[Route, ...]] = tuple(
     route
-    for group in (search, ask, volumes, files, events, status, devices, health, pages)
+    for group in (search, ask, volumes, files, events, status, evaluations, devices, health, pages)
     for route in group.routes.all
 )
 BODY_LIMIT: Final = 1 << 20

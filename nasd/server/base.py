@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Protocol
 
 from nasd import wire
 from nasd.config import Settings
 from nasd.domain.events import Event
-from nasd.domain.files import FileRecord, FileState, FileText
+from nasd.domain.files import FileBytes, FileRecord, FileState, FileText
 from nasd.domain.identity import Caller, Device, Scope
 from nasd.domain.jobs import Job
+from nasd.domain.known import Evaluation
 from nasd.domain.search import Answer, Filters, Mode, SearchResult
 
 
@@ -61,9 +61,10 @@ class FilesFlow(Protocol):
     async def text(self, file_id: int) -> FileText:
         """`NotFound` as well when the file has no text yet."""
 
-    async def content(self, file_id: int) -> tuple[FileRecord, Path]:
-        """The file and where it lies on disk now, with all links in the path resolved (`os.path.realpath`):
-        a path that has one is not served. `NotFound` when it is gone or leads out of its volume."""
+    async def content(self, file_id: int) -> FileBytes:
+        """Where it lies on disk now, with all links in the path resolved (`os.path.realpath`): a path that
+        has one is not served. `NotFound` when it is gone or leads out of its volume; `Conflict` for a member
+        that cannot be taken out of its container."""
 
     async def thumbnail(self, file_id: int) -> tuple[bytes, str]:
         """A WebP picture and a digest that changes with it. `NotFound` when there is none."""
@@ -79,7 +80,22 @@ class FilesFlow(Protocol):
 class StatusFlow(Protocol):
     async def status(self) -> wire.StatusOut: ...
     async def ready(self) -> wire.CheckOut: ...
-    def models(self) -> Sequence[wire.ModelOut]: ...
+    async def models(self) -> Sequence[wire.ModelOut]: ...
+
+
+class ModelsFlow(Protocol):
+    async def use(self, name: str, *, force: bool) -> wire.ModelOut:
+        """Begins to change the embedding model, in the background. `Conflict` when the settings name another
+        one, `NotFound` when there is no such model."""
+
+
+class EvaluationFlow(Protocol):
+    async def measure(self) -> Evaluation:
+        """Measures search on the known-item set, now: some seconds. `Conflict` when there is nothing to ask
+        for yet, `Unavailable` without an embedding model."""
+
+    async def page(self, *, after_id: int, limit: int) -> Sequence[Evaluation]:
+        """Measurements with id > after_id in the order of their ids."""
 
 
 class DevicesFlow(Protocol):
@@ -110,3 +126,5 @@ class Flows:
     status: StatusFlow
     devices: DevicesFlow
     events: EventsFlow
+    evaluation: EvaluationFlow
+    models: ModelsFlow

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
-from nasd.domain.files import FileRecord, FileState
+from nasd.domain.files import FileRecord, FileState, VolumeState
 from nasd.domain.search import Filters
 from nasd.errors import NotFound
 from nasd.store.tables import contents, files, volumes
@@ -21,6 +21,7 @@ def select_records() -> Select[Any]:
     return select(
         files,
         volumes.c.name.label("volume"),
+        volumes.c.state.label("volume_state"),
         contents.c.title.label("title"),
         contents.c.embedded_by.label("embedded_by"),
     ).select_from(
@@ -35,6 +36,7 @@ def record(row: Mapping[Any, Any]) -> FileRecord:
         id=row["id"],
         volume_id=row["volume_id"],
         volume=row["volume"],
+        volume_state=VolumeState(row["volume_state"]),
         parent_id=row["parent_id"],
         path=row["path"],
         size=row["size"],

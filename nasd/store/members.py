@@ -7,7 +7,7 @@ them can appear at once, and reading that was interrupted need not begin anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -36,6 +36,7 @@ class MemberRead:
     skipped: bool = False
     reason: str | None = None
     detail: str | None = None
+    temporary: bool = False  # reading it again may help
 
     @property
     def state(self) -> FileState:
@@ -84,6 +85,7 @@ def contents_for(connection: Connection, members: Sequence[MemberRead]) -> dict[
                 contents.c.reader,
                 contents.c.embedded_by,
                 contents.c.orphaned,
+                contents.c.metadata,
             ).where(contents.c.digest.in_(part))
         )
         found |= {(row.digest, row.reader): row for row in rows}
@@ -197,14 +199,19 @@ def _delete(connection: Connection, ids: Sequence[int]) -> None:
         connection.execute(delete(files).where(files.c.id.in_(part)))
 
 
-def move_members(connection: Connection, moves: Iterable[tuple[int, bytes]]) -> None:
+def move_members(connection: Connection, moves: Sequence[tuple[int, bytes]]) -> None:
     """Files have moved, by id, to these paths, which their rows do not yet have: their members go along."""
+    containers: set[int] = set()
+    for start in range(0, len(moves), IN_LIMIT):
+        part = [file_id for file_id, _ in moves[start : start + IN_LIMIT]]
+        holding = select(files.c.parent_id).where(files.c.parent_id.in_(part)).distinct()
+        containers.update(connection.execute(holding).scalars())
     for container, path in moves:
+        if container not in containers:
+            continue
         rows = connection.execute(
             select(files.c.id, files.c.path).where(files.c.parent_id == container)
         ).all()
-        if not rows:
-            continue
         old = connection.execute(select(files.c.path).where(files.c.id == container)).scalar_one()
         renamed = [(row.id, path + row.path[len(old) :]) for row in rows]
         connection.execute(

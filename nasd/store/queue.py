@@ -11,9 +11,13 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    Table,
     and_,
+    bindparam,
+    case,
     delete,
     func,
+    literal,
     or_,
     select,
     type_coerce,
@@ -21,16 +25,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from nasd.domain.files import FileState
-from nasd.domain.jobs import LEASE, Job, JobKind, JobState
+from nasd.domain.files import INTERRUPTED, FileState
+from nasd.domain.jobs import HEAVY_BYTES, LEASE, LIGHT_BYTES, TEXTUAL, Job, JobKind, JobState, Weight
 from nasd.store.contents import IN_LIMIT
 from nasd.store.tables import contents, files, jobs
 
 FRESH = 0
-"""Priority of what just happened, before the backlog of a scan."""
+"""Priority of what just happened or was asked for, before the backlog of a scan. The weight of a file is
+added to either."""
+FRESH_LAST = 9
 BACKLOG = 10
 
-INTERRUPTED = "nasd ended several times while reading it; a change of the file or a scan tries it again"
+ENDED_OVER_IT = "nasd ended several times while reading it; a change of the file or a scan tries it again"
 
 LAST = 1 << 31
 """No job has a later priority."""
@@ -50,17 +56,61 @@ def _job(row: Mapping[Any, Any]) -> Job:
         lease_until=row["lease_until"],
         error=row["error"],
         created=row["created"],
+        priority=row["priority"],
     )
 
 
+_WEIGHT = case(
+    (files.c.size > HEAVY_BYTES, Weight.HEAVY.value),
+    (  # no IN: its list cannot be bound once for many rows
+        or_(*(files.c.kind == kind for kind in sorted(TEXTUAL))) & (files.c.size <= LIGHT_BYTES),
+        Weight.LIGHT.value,
+    ),
+    else_=Weight.MEDIUM.value,
+)
+"""`nasd.domain.jobs.weigh` in SQL."""
+
+
+def _of_subject(column: ColumnElement[Any], table: Table) -> ColumnElement[int]:
+    """A column of the row that a job is about; 0 when there is none."""
+    found = select(column).where(table.c.id == bindparam("about")).scalar_subquery()
+    return func.coalesce(found, literal(0), type_=Integer)
+
+
+def _amount(kind: JobKind) -> ColumnElement[int] | int:
+    match kind:
+        case JobKind.READ:
+            return _of_subject(files.c.size, files)
+        case JobKind.EMBED:
+            return _of_subject(contents.c.passages, contents)
+    return 1
+
+
 def enqueue(
-    connection: Connection, kind: JobKind, subjects: Sequence[int], *, priority: int, now: datetime
+    connection: Connection,
+    kind: JobKind,
+    subjects: Sequence[int],
+    *,
+    priority: int,
+    now: datetime,
+    amount: int | None = None,
 ) -> None:
     """Makes one waiting job of each subject. One that waits or is parked is made due and fresh again; one
-    that runs stays: whoever runs it sees by the file's row whether what it read is still true."""
+    that runs stays: whoever runs it sees by the file's row whether what it read is still true. `amount`: how
+    much work each is, where its row does not tell (a file's bytes, a content's passages)."""
     if not subjects:
         return
-    statement = insert(jobs)
+    statement = insert(jobs).values(
+        key=bindparam("key"),
+        kind=kind.value,
+        subject_id=bindparam("about"),
+        priority=priority + _of_subject(_WEIGHT, files) if kind is JobKind.READ else priority,
+        amount=_amount(kind) if amount is None else amount,
+        state=JobState.WAITING.value,
+        attempts=0,
+        not_before=now,
+        created=now,
+    )
     statement = statement.on_conflict_do_update(
         index_elements=[jobs.c.key],
         set_={
@@ -68,26 +118,12 @@ def enqueue(
             "attempts": 0,
             "not_before": statement.excluded.not_before,
             "priority": func.min(jobs.c.priority, statement.excluded.priority),
+            "amount": statement.excluded.amount,
             "error": None,
         },
         where=jobs.c.state != JobState.RUNNING.value,
     )
-    connection.execute(
-        statement,
-        [
-            {
-                "key": f"{kind}:{subject}",
-                "kind": kind.value,
-                "subject_id": subject,
-                "priority": priority,
-                "state": JobState.WAITING.value,
-                "attempts": 0,
-                "not_before": now,
-                "created": now,
-            }
-            for subject in subjects
-        ],
-    )
+    connection.execute(statement, [{"key": f"{kind}:{subject}", "about": subject} for subject in subjects])
 
 
 def claim(
@@ -108,7 +144,11 @@ def claim(
             .limit(limit)
         )
         found += [(row.priority, row.id) for row in rows]
-    ids = [job_id for _, job_id in sorted(found)[:limit]]
+    return take(connection, [job_id for _, job_id in sorted(found)[:limit]], now)
+
+
+def take(connection: Connection, ids: Sequence[int], now: datetime) -> tuple[Job, ...]:
+    """These jobs, for one lease, the most urgent first. Their attempts count from here."""
     if not ids:
         return ()
     connection.execute(
@@ -178,8 +218,9 @@ def take_up(connection: Connection, volume_id: int, now: datetime) -> None:
 
 
 def _of_volume(volume_id: int) -> tuple[ColumnElement[bool], ...]:
-    its_files = select(files.c.id).where(files.c.volume_id == volume_id)
-    return jobs.c.kind == JobKind.READ.value, jobs.c.subject_id.in_(its_files)
+    # Asked of each job that is meant otherwise, which are few; to list the volume's files takes longer.
+    its_file = select(files.c.id).where(files.c.id == jobs.c.subject_id, files.c.volume_id == volume_id)
+    return jobs.c.kind == JobKind.READ.value, its_file.exists()
 
 
 def held(connection: Connection, job_id: int) -> bool:
@@ -205,10 +246,12 @@ def recover(connection: Connection, now: datetime) -> int:
     connection.execute(
         update(files)
         .where(files.c.id.in_(subjects))
-        .values(state=FileState.FAILED.value, reason="interrupted", detail=INTERRUPTED, changed=now)
+        .values(state=FileState.FAILED.value, reason=INTERRUPTED, detail=ENDED_OVER_IT, changed=now)
     )
     parked = connection.execute(
-        update(jobs).where(hopeless).values(state=JobState.PARKED.value, lease_until=None, error=INTERRUPTED)
+        update(jobs)
+        .where(hopeless)
+        .values(state=JobState.PARKED.value, lease_until=None, error=ENDED_OVER_IT)
     )
     waiting = connection.execute(
         update(jobs).where(running).values(state=JobState.WAITING.value, lease_until=None, not_before=now)
@@ -219,41 +262,76 @@ def recover(connection: Connection, now: datetime) -> int:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
     read: int = 0  # due or running
+    read_light: int = 0  # of these: small texts,
+    read_bytes: int = 0  # and what the others amount to
     embed: int = 0
     embed_passages: int = 0
     ocr: int = 0  # files with pages to be recognised
+    ocr_pages: int = 0
+    speech: int = 0  # recordings
+    speech_s: int = 0
     retry: int = 0  # waiting for a later attempt
     parked: int = 0
 
 
 def count_jobs(connection: Connection, now: datetime) -> QueueCounts:
-    active = or_(jobs.c.state == JobState.RUNNING.value, jobs.c.not_before <= now)
-    alive = jobs.c.state != JobState.PARKED.value
+    due = (jobs.c.state != JobState.PARKED.value) & or_(
+        jobs.c.state == JobState.RUNNING.value, jobs.c.not_before <= now
+    )
+    light = (jobs.c.kind == JobKind.READ.value) & (jobs.c.priority % BACKLOG == Weight.LIGHT.value)
     rows = connection.execute(
         select(
             jobs.c.kind,
-            func.sum(type_coerce(alive & active, Integer)).label("due"),
-            func.sum(type_coerce(alive & ~active, Integer)).label("later"),
-            func.sum(type_coerce(~alive, Integer)).label("parked"),
+            func.count().label("all"),
+            func.sum(type_coerce(due, Integer)).label("due"),
+            func.sum(case((due & light, 1), else_=0)).label("light"),
+            func.sum(case((due & ~light, jobs.c.amount), else_=0)).label("amount"),
+            func.sum(case((jobs.c.state == JobState.PARKED.value, 1), else_=0)).label("parked"),
         ).group_by(jobs.c.kind)
     ).all()
     by_kind = {row.kind: row for row in rows}
-    due = {kind: int(by_kind[kind].due) if kind in by_kind else 0 for kind in JobKind}
-    to_embed = 0
-    if due[JobKind.EMBED]:
-        to_embed = connection.execute(
-            select(func.coalesce(func.sum(contents.c.passages), 0))
-            .select_from(jobs.join(contents, contents.c.id == jobs.c.subject_id))
-            .where(jobs.c.kind == JobKind.EMBED.value, alive, active)
-        ).scalar_one()
+
+    def number(kind: JobKind, what: str) -> int:
+        return int(getattr(by_kind[kind], what)) if kind in by_kind else 0
+
     return QueueCounts(
-        read=due[JobKind.READ],
-        embed=due[JobKind.EMBED],
-        embed_passages=to_embed,
-        ocr=due[JobKind.OCR],
-        retry=sum(int(row.later) for row in rows),
+        read=number(JobKind.READ, "due"),
+        read_light=number(JobKind.READ, "light"),
+        read_bytes=number(JobKind.READ, "amount"),
+        embed=number(JobKind.EMBED, "due"),
+        embed_passages=number(JobKind.EMBED, "amount"),
+        ocr=number(JobKind.OCR, "due"),
+        ocr_pages=number(JobKind.OCR, "amount"),
+        speech=number(JobKind.SPEECH, "due"),
+        speech_s=number(JobKind.SPEECH, "amount"),
+        retry=sum(int(row.all) - int(row.due) - int(row.parked) for row in rows),
         parked=sum(int(row.parked) for row in rows),
     )
+
+
+def any_due(connection: Connection, kinds: Sequence[JobKind], now: datetime) -> bool:
+    """Whether a job of one of these kinds is to be done now, or is being done."""
+    due = or_(
+        jobs.c.state == JobState.RUNNING.value,
+        and_(jobs.c.state == JobState.WAITING.value, jobs.c.not_before <= now),
+    )
+    query = select(jobs.c.id).where(jobs.c.kind.in_([kind.value for kind in kinds]), due).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def set_amount(connection: Connection, job_id: int, amount: int) -> None:
+    """How much of a job is left."""
+    connection.execute(update(jobs).where(jobs.c.id == job_id).values(amount=amount))
+
+
+def hasten(connection: Connection, kind: JobKind, subject: int) -> bool:
+    """Somebody asks for the outcome of a job that waits: it comes before what nobody asked for. Whether there
+    is one."""
+    waiting = (jobs.c.key == f"{kind}:{subject}") & (jobs.c.state == JobState.WAITING.value)
+    changed = connection.execute(
+        update(jobs).where(waiting, jobs.c.priority > FRESH_LAST).values(priority=jobs.c.priority % BACKLOG)
+    )
+    return bool(changed.rowcount)
 
 
 def page_jobs(connection: Connection, after_id: int, limit: int) -> tuple[Job, ...]:

@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
-from nasd.domain.files import FileRecord, FileStat, FileState
+from nasd.domain.files import FileRecord, FileStat, FileState, display_path
 from nasd.domain.jobs import JobKind
 from nasd.domain.scans import UNREAD_PAGES
-from nasd.store import members, queue, scans
+from nasd.domain.speech import UNHEARD_FROM
+from nasd.store import members, queue, scans, speech
 from nasd.store.contents import NewContent, find_content, insert_content, orphan_unheld
 from nasd.store.members import MemberRead
 from nasd.store.tables import contents, files
@@ -28,7 +29,8 @@ class ReadOutcome:
     to_embed: bool = False  # its own vectors or those of a member are to be made
     revived: bool = False  # an orphaned content is held again: its vectors are to be found again
     semantic: bool = False  # its vectors are there already
-    scanned: bool = False  # it has pages whose text is to be recognised
+    scanned: bool = False  # it, or a member, has pages whose text is to be recognised
+    sounding: bool = False  # it, or a member, has sound that is to be transcribed
     orphaned: tuple[int, ...] = ()
 
 
@@ -46,6 +48,7 @@ def commit_read(
     holds: Sequence[MemberRead] = (),
     fingerprint: str | None,
     priority: int,
+    retry_at: datetime | None = None,
     now: datetime,
 ) -> ReadOutcome:
     """Makes one file's bytes searchable by words: content, passages, words, file and jobs at once.
@@ -53,6 +56,7 @@ def commit_read(
     `file` is the row that the job began with, `read` what the opened file said of itself while it was read.
     `new` is None when the content is known; should it have been swept meanwhile, the file is read again.
     `holds` are all members of a container, whose contents were kept ahead; they take the place of the former.
+    Where one of them failed and may be read later, the whole is opened again at `retry_at`, if that is given.
     """
     row = connection.execute(select(files).where(files.c.id == file.id)).mappings().first()
     if row is None or not queue.held(connection, job_id):
@@ -62,7 +66,7 @@ def commit_read(
     content = find_content(connection, digest, reader)
     held_by = members.contents_for(connection, holds)
     missing = (content is None and new is None) or held_by is None
-    if _row_version(row) not in {_version(file.stat), _version(read)} or missing:
+    if row_version(row) not in {version(file.stat), version(read)} or missing:
         queue.put_back(connection, [job_id], now)
         return ReadOutcome(stale=True)
     assert held_by is not None
@@ -74,7 +78,12 @@ def commit_read(
     else:
         content_id, embedded_by = content.id, content.embedded_by
     metadata = content.metadata if content is not None else new.metadata if new is not None else {}
-    scans.enqueue(connection, content_id, metadata, now)
+    scans.enqueue(connection, content_id, metadata, now, saved=priority <= queue.FRESH_LAST)
+    speech.enqueue(connection, content_id, metadata, now)
+    inside = [row for row in held_by.values() if row.id in replaced.now_held]
+    for one in inside:
+        scans.enqueue(connection, one.id, one.metadata, now)
+        speech.enqueue(connection, one.id, one.metadata, now)
     was_orphan = connection.execute(
         update(contents)
         .where(contents.c.id == content_id, contents.c.orphaned.is_not(None))
@@ -97,7 +106,11 @@ def commit_read(
             changed=now,
         )
     )
-    queue.finish(connection, job_id)
+    again = next((one for one in holds if one.temporary), None)
+    if again is not None and retry_at is not None:
+        queue.retry(connection, job_id, f"{display_path(again.path)}: {again.detail}", retry_at)
+    else:
+        queue.finish(connection, job_id)
     semantic = embedded_by is not None and embedded_by == fingerprint
     if not semantic:
         queue.enqueue(connection, JobKind.EMBED, [content_id], priority=priority, now=now)
@@ -109,7 +122,8 @@ def commit_read(
         to_embed=not semantic or bool(replaced.to_embed),
         revived=bool(was_orphan),
         semantic=semantic,
-        scanned=bool(metadata.get(UNREAD_PAGES)),
+        scanned=any(told.get(UNREAD_PAGES) for told in (metadata, *(one.metadata for one in inside))),
+        sounding=any(told.get(UNHEARD_FROM) for told in (metadata, *(one.metadata for one in inside))),
         orphaned=orphaned,
     )
 
@@ -131,7 +145,7 @@ def commit_failure(
     if row is None or not queue.held(connection, job_id):
         queue.finish(connection, job_id)
         return ReadOutcome()
-    if _row_version(row) != _version(file.stat):
+    if row_version(row) != version(file.stat):
         queue.put_back(connection, [job_id], now)
         return ReadOutcome(stale=True)
     state = FileState.SKIPPED if skipped else FileState.FAILED
@@ -149,10 +163,10 @@ def commit_failure(
     return ReadOutcome(orphaned=orphan_unheld(connection, sorted(left), now))
 
 
-def _version(stat: FileStat) -> tuple[int, int, int, int]:
+def version(stat: FileStat) -> tuple[int, int, int, int]:
     """What differs when a file was touched, wherever it lies by now."""
     return stat.size, stat.mtime_ns, stat.inode, stat.ctime_ns
 
 
-def _row_version(row: Mapping[Any, Any]) -> tuple[int, int, int, int]:
+def row_version(row: Mapping[Any, Any]) -> tuple[int, int, int, int]:
     return row["size"], row["mtime_ns"], row["inode"], row["ctime_ns"]

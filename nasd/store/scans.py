@@ -17,16 +17,22 @@ from nasd.domain.files import FileRecord
 from nasd.domain.jobs import JobKind, JobState
 from nasd.domain.passages import Passage
 from nasd.domain.scans import OCR_ENGINE, OCR_FROM, OCR_PAGES, UNREAD_PAGES, format_pages, parse_pages
+from nasd.domain.speech import UNHEARD_FROM
 from nasd.store import files, queue
 from nasd.store.contents import content_by_id, passage_row
 from nasd.store.tables import contents, jobs, passages
 from nasd.store.tables import files as files_table
 
-PDF, PICTURE, PHOTO = 20, 30, 40
+PDF, PICTURE, PHOTO = 50, 60, 70
 """Priorities: a scanned document surely holds text, a photo seldom."""
+
+SAVED = 30
+"""What was just saved comes so much earlier: before the backlog, after what was asked for."""
 
 TURN = 20
 """Pages after which a long document lets the others go first."""
+
+WITHIN_BYTES = 256 << 20
 
 _NOTE = "recognised by"
 
@@ -39,12 +45,23 @@ class PageText:
     passages: tuple[Passage, ...]
 
 
-def enqueue(connection: Connection, content_id: int, metadata: Mapping[str, str], now: datetime) -> None:
-    """A job for a content with pages to recognise; nothing for any other."""
-    if not metadata.get(UNREAD_PAGES):
+def enqueue(
+    connection: Connection,
+    content_id: int,
+    metadata: Mapping[str, str],
+    now: datetime,
+    *,
+    saved: bool = False,
+) -> None:
+    """A job for a content with pages to recognise; nothing for any other. `saved`: just now, so it comes
+    before all that was not."""
+    pages = parse_pages(metadata.get(UNREAD_PAGES, ""))
+    if not pages:
         return
     priority = PDF if "format" not in metadata else PHOTO if "camera" in metadata else PICTURE
-    queue.enqueue(connection, JobKind.OCR, [content_id], priority=priority, now=now)
+    if saved:
+        priority -= SAVED
+    queue.enqueue(connection, JobKind.OCR, [content_id], priority=priority, amount=len(pages), now=now)
 
 
 def commit_page(
@@ -74,13 +91,20 @@ def commit_page(
         metadata[OCR_ENGINE] = engine
         done = (*done, page)
         metadata[OCR_PAGES] = format_pages(done)
-        _append(connection, content_id, text.passages, chars=content.chars, count=content.passages)
+        append_passages(connection, content_id, text.passages, chars=content.chars, count=content.passages)
         values = {
             "chars": content.chars + text.chars,
             "passages": content.passages + len(text.passages),
             "embedded_by": None,
         }
-        queue.enqueue(connection, JobKind.EMBED, [content_id], priority=queue.BACKLOG, now=now)
+        queue.enqueue(
+            connection,
+            JobKind.EMBED,
+            [content_id],
+            priority=queue.BACKLOG,
+            amount=len(text.passages),
+            now=now,
+        )
     if problem is not None:
         notes.append(f"Page {page} was not recognised: {problem}"[:500])
     if done:
@@ -94,7 +118,9 @@ def commit_page(
         queue.put_back(connection, [job_id], now)
         turn = 1 if len(left) % TURN == 0 else 0
         connection.execute(
-            update(jobs).where(jobs.c.id == job_id).values(attempts=0, priority=jobs.c.priority + turn)
+            update(jobs)
+            .where(jobs.c.id == job_id)
+            .values(attempts=0, amount=len(left), priority=jobs.c.priority + turn)
         )
     connection.execute(
         update(contents).where(contents.c.id == content_id).values(metadata=metadata, notes=notes, **values)
@@ -114,11 +140,35 @@ def holder_of(connection: Connection, content_id: int) -> FileRecord | None:
     return None if row is None else files.record(row)
 
 
+def waiting_within(
+    connection: Connection, container: int, kind: JobKind, *, limit: int
+) -> Sequence[FileRecord]:
+    """Members of a file whose contents wait for jobs of a kind, `WITHIN_BYTES` of them at most."""
+    waiting = select(jobs.c.subject_id).where(
+        jobs.c.kind == kind.value, jobs.c.state != JobState.PARKED.value
+    )
+    query = (
+        files.select_records()
+        .where(files_table.c.parent_id == container, files_table.c.content_id.in_(waiting))
+        .order_by(files_table.c.id)
+        .limit(limit)
+    )
+    found: list[FileRecord] = []
+    left = WITHIN_BYTES
+    for row in connection.execute(query).mappings():
+        one = files.record(row)
+        left -= one.size
+        if left >= 0:
+            found.append(one)
+    return found
+
+
 def abandon(connection: Connection, *, job_id: int, content_id: int, note: str) -> None:
-    """The pages that are left can never be recognised, and `note` says why."""
+    """What is left of a content, pages or sound, can never be recognised, and `note` says why."""
     content = content_by_id(connection, content_id)
     if content is not None:
-        metadata = {name: value for name, value in content.metadata.items() if name != UNREAD_PAGES}
+        left = (UNREAD_PAGES, UNHEARD_FROM)
+        metadata = {name: value for name, value in content.metadata.items() if name not in left}
         connection.execute(
             update(contents)
             .where(contents.c.id == content_id)
@@ -127,17 +177,16 @@ def abandon(connection: Connection, *, job_id: int, content_id: int, note: str) 
     queue.finish(connection, job_id)
 
 
-def count_waiting(connection: Connection) -> int:
-    """Contents with pages to recognise, in work included, given up excluded."""
-    query = select(func.count()).where(
-        jobs.c.kind == JobKind.OCR.value, jobs.c.state != JobState.PARKED.value
-    )
+def count_waiting(connection: Connection, kind: JobKind = JobKind.OCR) -> int:
+    """Contents with pages or sound to recognise, in work included, given up excluded."""
+    query = select(func.count()).where(jobs.c.kind == kind.value, jobs.c.state != JobState.PARKED.value)
     return int(connection.execute(query).scalar_one())
 
 
-def _append(
+def append_passages(
     connection: Connection, content_id: int, added: Sequence[Passage], *, chars: int, count: int
 ) -> None:
+    """After the `count` passages of `chars` characters that a content has."""
     moved = [
         replace(
             passage,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Select, delete, func, or_, select, update
+from sqlalchemy import Connection, func, or_, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from nasd.domain.jobs import JobKind
@@ -90,7 +90,14 @@ def commit_embedded(
     connection: Connection, *, job_id: int, content_id: int, model: int, fingerprint: str, now: datetime
 ) -> bool:
     """Declares a content found by meaning once none of its vectors is missing, and ends its job."""
-    if passages_to_embed(connection, content_id, model, 1):
+    there = select(vectors.c.passage_id).where(
+        vectors.c.model_id == model, vectors.c.passage_id == passages.c.id
+    )
+    missing = connection.execute(
+        select(func.count(passages.c.id)).where(passages.c.content_id == content_id, ~there.exists())
+    ).scalar_one()
+    if missing:
+        queue.set_amount(connection, job_id, missing)
         queue.put_back(connection, [job_id], now)
         return False
     connection.execute(update(contents).where(contents.c.id == content_id).values(embedded_by=fingerprint))
@@ -100,24 +107,41 @@ def commit_embedded(
 
 def live_ids(connection: Connection, model: int) -> Ids:
     """The passages that the index of a model should hold: sorted int64."""
-    rows = connection.execute(
-        select(vectors.c.passage_id)
-        .join(passages, passages.c.id == vectors.c.passage_id)
-        .join(contents, contents.c.id == passages.c.content_id)
-        .where(vectors.c.model_id == model, contents.c.orphaned.is_(None))
-        .order_by(vectors.c.passage_id)
+    with_vector = _numbers(
+        connection,
+        "SELECT group_concat(passage_id) FROM (SELECT passage_id FROM vectors WHERE model_id = ?)",
+        model,
     )
-    return np.fromiter((row[0] for row in rows), dtype=np.int64)
+    orphaned = _numbers(
+        connection,
+        "SELECT group_concat(id) FROM passages WHERE content_id IN "
+        "(SELECT id FROM contents WHERE orphaned IS NOT NULL)",
+    )
+    return np.setdiff1d(with_vector, orphaned, assume_unique=True)
 
 
-def vectors_of(connection: Connection, model: int, ids: Sequence[int], dimension: int) -> tuple[Ids, Vectors]:
-    """Those of `ids` (at most `IN_LIMIT`) that are there: int64 (n,), float32 (n, dimension)."""
-    query = (
-        select(vectors.c.passage_id, vectors.c.data)
-        .where(vectors.c.model_id == model, vectors.c.passage_id.in_(ids))
-        .order_by(vectors.c.passage_id)
-    )
-    return _matrix(connection, query, dimension)
+def kept(connection: Connection, model: int, dimension: int, ids: Ids) -> tuple[Ids, Vectors]:
+    """Those of `ids` that are there: sorted int64 (n,), float32 (n, dimension). Meant for hundreds of ids
+    within a search: half of what the same costs by way of a statement that is built each time."""
+    rows = connection.exec_driver_sql(
+        "SELECT passage_id, data FROM vectors WHERE model_id = ? AND passage_id IN "
+        "(SELECT value FROM json_each(?)) ORDER BY passage_id",
+        (model, json.dumps(ids.tolist())),
+    ).all()
+    return _matrix([(row[0], row[1]) for row in rows], dimension)
+
+
+def live_vectors(connection: Connection, model: int, ids: Ids, dimension: int) -> tuple[Ids, Vectors]:
+    """Like `kept`, of those whose content is in use."""
+    rows = connection.exec_driver_sql(
+        "SELECT vectors.passage_id, vectors.data FROM json_each(?) AS wanted "
+        "CROSS JOIN vectors ON vectors.passage_id = wanted.value AND vectors.model_id = ? "
+        "CROSS JOIN passages ON passages.id = vectors.passage_id "
+        "CROSS JOIN contents ON contents.id = passages.content_id AND contents.orphaned IS NULL "
+        "ORDER BY vectors.passage_id",
+        (json.dumps(ids.tolist()), model),
+    ).all()
+    return _matrix([(row[0], row[1]) for row in rows], dimension)
 
 
 def vectors_of_contents(
@@ -130,14 +154,20 @@ def vectors_of_contents(
         .where(vectors.c.model_id == model, vectors.c.passage_id.in_(its_passages))
         .order_by(vectors.c.passage_id)
     )
-    return _matrix(connection, query, dimension)
+    return _matrix([(row[0], row[1]) for row in connection.execute(query)], dimension)
 
 
-def _matrix(connection: Connection, query: Select[Any], dimension: int) -> tuple[Ids, Vectors]:
-    rows = [row for row in connection.execute(query).all() if len(row[1]) == dimension * _STORED.itemsize]
+def _matrix(rows: Sequence[tuple[int, bytes]], dimension: int) -> tuple[Ids, Vectors]:
+    rows = [row for row in rows if len(row[1]) == dimension * _STORED.itemsize]
     ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
     raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=_STORED)
     return ids, raw.reshape(len(rows), dimension).astype(np.float32)
+
+
+def _numbers(connection: Connection, query: str, *values: int) -> Ids:
+    """The numbers that a query gives as one text, sorted: a tenth of what a row each costs."""
+    listed = connection.exec_driver_sql(query, values).scalar()
+    return np.sort(np.fromstring(listed or "", dtype=np.int64, sep=","))
 
 
 def passage_ids_of(connection: Connection, content_ids: Sequence[int]) -> Ids:
@@ -147,8 +177,3 @@ def passage_ids_of(connection: Connection, content_ids: Sequence[int]) -> Ids:
         part = content_ids[start : start + IN_LIMIT]
         found += connection.execute(select(passages.c.id).where(passages.c.content_id.in_(part))).scalars()
     return np.array(sorted(found), dtype=np.int64)
-
-
-def forget_other_models(connection: Connection, fingerprint: str) -> int:
-    """Deletes the vectors of every model but one; how many models went."""
-    return connection.execute(delete(models).where(models.c.fingerprint != fingerprint)).rowcount

@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from nasd.domain.files import FileStat, FileState
+from nasd.domain.files import RULE, FileStat, FileState
 from nasd.watch.base import ScanProblem, Skipped
 
-RULE = "rule"
-"""The `reason` of a record that is skipped because of an ignore rule."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
-    """What the catalogue holds of one file, as far as a comparison needs it."""
+class Known(NamedTuple):
+    """What the catalogue holds of one file, as far as a comparison needs it. A tuple, which is made three
+    times as fast: there is one for each file of a volume."""
 
     path: bytes
     size: int

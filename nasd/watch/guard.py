@@ -24,17 +24,20 @@ number, which changes). It is readable where /dev and udev's files are hidden fr
 _COMES_AND_GOES = frozenset({"overlay", "tmpfs", "ramfs", "squashfs"})
 _UDEV = Path("/run/udev/data")
 _BY_UUID = Path("/dev/disk/by-uuid")
+_LOOKS = 3
 _NESTED = "\n"
 _READ_ONLY = "!read-only"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
-    """What lies at a volume's path now. `identity` is None when it is missing."""
+    """What lies at a volume's path now. `identity` is None when it is missing; `error` says, in the system's
+    words, why it cannot be read where that is not for want of permission."""
 
     exists: bool
     is_dir: bool = False
     readable: bool = False
+    error: str | None = None
     empty: bool = False  # but for what is skipped by built-in rules, such as lost+found
     identity: str | None = None
 
@@ -55,10 +58,21 @@ class Verdict:
 
 def observe_volume(path: str) -> Observed:
     """Looks at a volume's folder. Raises nothing: what cannot be looked at is not readable."""
+    for _ in range(_LOOKS):
+        mounts = read_mounts()
+        observed = _observe(path, mounts)
+        if read_mounts() == mounts:
+            break  # else it was mounted or unmounted meanwhile, and what was seen is half of each
+    return observed
+
+
+def _observe(path: str, mounts: Sequence[Mount]) -> Observed:
     try:
         found = os.stat(path)  # noqa: PTH116 - follows links and wakes an automount
+    except (FileNotFoundError, NotADirectoryError):
+        return Observed(exists=False)
     except OSError as error:
-        return Observed(exists=isinstance(error, PermissionError))
+        return Observed(exists=True, is_dir=True, error=_words(error))
     if not stat.S_ISDIR(found.st_mode):
         return Observed(exists=True)
     rules = Rules.build()
@@ -68,9 +82,9 @@ def observe_volume(path: str) -> Observed:
                 rules.ignores(entry.name, folder=entry.is_dir(follow_symlinks=False)) for entry in entries
             )
         os.lstat(f"{path}/.")
-    except OSError:
-        return Observed(exists=True, is_dir=True, identity=identity_of(path))
-    return Observed(exists=True, is_dir=True, readable=True, empty=empty, identity=identity_of(path))
+    except OSError as error:
+        return Observed(exists=True, is_dir=True, error=_words(error), identity=identity_of(path, mounts))
+    return Observed(exists=True, is_dir=True, readable=True, empty=empty, identity=identity_of(path, mounts))
 
 
 def identity_of(path: str, mounts: Sequence[Mount] | None = None) -> str:
@@ -94,12 +108,20 @@ def identity_of(path: str, mounts: Sequence[Mount] | None = None) -> str:
     return _NESTED.join([lines[0], *sorted(lines[1:])])
 
 
-def judge(remembered: str | None, observed: Observed, known_files: int, *, witnessed: int = 0) -> Verdict:
+def judge(
+    remembered: str | None,
+    observed: Observed,
+    known_files: int,
+    *,
+    witnessed: int = 0,
+    accepted: bool = False,
+) -> Verdict:
     """Whether a volume may be believed. Pure.
 
     `known_files`: how many files the catalogue holds of it. `witnessed`: of how many of them an event told
-    one by one that they went, so that a folder emptied before our eyes is believed. Without anything
-    remembered and known, whatever is there is taken as the volume.
+    one by one that they went, so that a folder emptied before our eyes is believed. `accepted`: its owner
+    said that what is `remembered` now is right, empty or not; another filesystem still is not. Without
+    anything remembered and known, whatever is there is taken as the volume.
     """
     kept = "Its files stay known and searchable as they were."
     accept = "`nasd volume resume` accepts"
@@ -109,6 +131,11 @@ def judge(remembered: str | None, observed: Observed, known_files: int, *, witne
         )
     if not observed.is_dir:
         return _freeze(remembered, f"A file lies where the folder was. {kept} Put the folder back.")
+    if not observed.readable and observed.error is not None:
+        return _freeze(
+            remembered,
+            f"The folder cannot be read: {observed.error}. {kept} Check the disk and how it is connected.",
+        )
     if not observed.readable:
         return _freeze(
             remembered,
@@ -116,7 +143,13 @@ def judge(remembered: str | None, observed: Observed, known_files: int, *, witne
         )
     before, inner_before = _split(remembered)
     now, inner_now = _split(observed.identity)
-    if before and now and before != now and known_files:
+    if before and now and before != now and known_files and observed.empty and not accepted:
+        return _freeze(
+            remembered,
+            f"The disk is not mounted: the folder is empty and lies on {now} instead of {before}. {kept} "
+            f"Mount the disk again; {accept} the empty folder in its place.",
+        )
+    if before and now and before != now and (known_files or accepted):
         return _freeze(
             remembered,
             f"Another filesystem lies at this path: {now} instead of {before}. {kept} Mount the former disk; "
@@ -128,7 +161,7 @@ def judge(remembered: str | None, observed: Observed, known_files: int, *, witne
             f"The filesystem has become read-only, as it does when its disk fails. {kept} Check the disk; "
             f"{accept} it as it is.",
         )
-    if observed.empty and known_files > witnessed:
+    if observed.empty and known_files > witnessed and not accepted:
         files = "1 file was" if known_files == 1 else f"{known_files} files were"
         return _freeze(
             remembered,
@@ -253,6 +286,11 @@ def _join(first: str | None, nested: dict[bytes, str], *, read_only: bool) -> st
         return None
     lines = [f"{folder.hex()} {name}" for folder, name in nested.items()]
     return _NESTED.join([first, *sorted([*lines, *([_READ_ONLY] if read_only else [])])])
+
+
+def _words(error: OSError) -> str | None:
+    """Why a folder cannot be looked at; None when that is not permitted."""
+    return None if isinstance(error, PermissionError) else error.strerror or str(error)
 
 
 def _is_read_only(identity: str | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ _SILENT = frozenset(
     }
 )
 _UNSTABLE_INODES = frozenset({"exfat", "fuseblk", "msdos", "vfat"})
+_NOT_WRITABLE = frozenset({b"ro", b"emergency_ro", b"shutdown"})
+"""Options of a filesystem that takes no writes. Over an error of its disk, ext4 is no longer "ro" from Linux
+6.15 on: the other two say so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +62,7 @@ def parse_mountinfo(content: bytes) -> tuple[Mount, ...]:
                     fstype=kind[0].decode(),
                     source=os.fsdecode(_unescape(kind[1])),
                     device=fields[2].decode(),
-                    read_only=len(kind) > 2 and b"ro" in kind[2].split(b","),
+                    read_only=len(kind) > 2 and not _NOT_WRITABLE.isdisjoint(kind[2].split(b",")),
                 )
             )
     return tuple(mounts)
@@ -70,6 +74,42 @@ def read_mounts() -> tuple[Mount, ...]:
         return parse_mountinfo(MOUNTINFO.read_bytes())
     except OSError:
         return ()
+
+
+class MountTable:
+    """Tells that something was mounted, unmounted or remounted somewhere, without touching any of it.
+
+    `fileno` is a handle that becomes readable then, until `heard`; it lies on /proc alone. Raises OSError
+    where the kernel does not tell (no /proc).
+    """
+
+    def __init__(self) -> None:
+        self._table = os.open(MOUNTINFO, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            # The table itself is always readable: what tells of a change is the priority condition (proc(5)).
+            self._epoll = select.epoll()
+            self._epoll.register(self._table, select.EPOLLPRI | select.EPOLLET)
+            self._epoll.poll(0)
+        except OSError:
+            os.close(self._table)
+            raise
+
+    def fileno(self) -> int:
+        return self._epoll.fileno()
+
+    def heard(self) -> None:
+        """What was told until now has been taken in."""
+        self._epoll.poll(0)
+
+    def close(self) -> None:
+        self._epoll.close()
+        os.close(self._table)
+
+
+def lies_on(path: str, mounts: Iterable[Mount]) -> tuple[Mount | None, tuple[Mount, ...]]:
+    """The mount that a folder (absolute, without links) lies on, and those inside it. Pure."""
+    mounts, folder = tuple(mounts), os.fsencode(path)
+    return mount_of(folder, mounts), mounts_below(folder, mounts)
 
 
 def mount_of(path: bytes, mounts: Iterable[Mount]) -> Mount | None:

@@ -33,11 +33,12 @@ def scan(
 
     `rules` are those of the volume's root. What lies in an ignored folder is not met at all. A folder that
     cannot be listed, or whose ignore files cannot be read, is one ScanProblem: nothing is known below it. A
-    scan that is told to stop ends with a ScanProblem for all that it has not come to.
+    scan that is told to stop, or on whose way another disk came to lie at the volume's path, ends with a
+    ScanProblem for all that it was to look at.
     """
     base = os.fsencode(root)
     try:
-        device = os.lstat(_join(base, b".")).st_dev
+        ground = os.lstat(_join(base, b"."))
         if below:
             found = look(root, below)
             outer = descend(root, rules, below) if found else rules
@@ -52,12 +53,13 @@ def scan(
     except OSError as error:
         yield ScanProblem(path=below, detail=_sentence(below, error))
         return
-    yield from _walk(base, below, rules, device, should_stop)
+    yield from _walk(base, below, rules, ground, should_stop)
 
 
 def _walk(
-    base: bytes, top: bytes, rules: Rules, device: int, should_stop: Callable[[], bool]
+    base: bytes, top: bytes, rules: Rules, ground: os.stat_result, should_stop: Callable[[], bool]
 ) -> Iterator[FileStat | Skipped | ScanProblem]:
+    """`ground` is the stat of the volume's folder at the beginning."""
     waiting: list[tuple[bytes, Rules, Iterator[bytes]]] = []
     met = 0
 
@@ -67,6 +69,8 @@ def _walk(
         except FileNotFoundError as error:
             if folder == top:
                 yield ScanProblem(path=folder, detail=_sentence(folder, error))
+            elif moved := _other_ground(base, ground):
+                yield ScanProblem(path=top, detail=moved)
         except OSError as error:
             yield ScanProblem(path=folder, detail=_sentence(folder, error))
         else:
@@ -85,7 +89,7 @@ def _walk(
                 path = path[:-1]
                 if inner.ignores(path, folder=True):
                     continue
-                if not holds_files(base, path, device):
+                if not holds_files(base, path, ground.st_dev):
                     continue
                 if should_stop():
                     yield ScanProblem(path=top, detail="The scan was stopped before its end.")
@@ -95,6 +99,10 @@ def _walk(
             try:
                 found = os.lstat(_join(base, path))
             except (FileNotFoundError, NotADirectoryError):
+                # Gone since its folder was listed, or its whole disk is: perhaps for a moment only.
+                if moved := _other_ground(base, ground):
+                    yield ScanProblem(path=top, detail=moved)
+                    return
                 continue
             except OSError as error:
                 yield ScanProblem(path=path, detail=_sentence(path, error))
@@ -103,6 +111,20 @@ def _walk(
                 yield _judged(file_stat(path, found), inner)
         else:
             waiting.pop()
+    if moved := _other_ground(base, ground):
+        yield ScanProblem(path=top, detail=moved)
+
+
+def _other_ground(base: bytes, ground: os.stat_result) -> str | None:
+    """What to say when another folder lies at the volume's path than at the beginning: then a file that is
+    not found is not gone."""
+    try:
+        now = os.lstat(_join(base, b"."))
+    except OSError as error:
+        return _sentence(b"", error)
+    if (now.st_dev, now.st_ino) == (ground.st_dev, ground.st_ino):
+        return None
+    return "While the volume was scanned, its disk was unmounted or replaced."
 
 
 def list_folder(base: bytes, folder: bytes, rules: Rules) -> tuple[Rules, list[bytes]]:

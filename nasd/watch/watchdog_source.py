@@ -276,6 +276,11 @@ class WatchdogWatcher:
         if event.is_moved_to:
             self._release(present)
             present = None
+            if self._left and self._left[0] == event.cookie:
+                # To watch a large folder takes a while. If the old place were looked at alone meanwhile, all
+                # that was in it would seem deleted.
+                for hint in (self._left[1], Hint(path=path, tree=True)):
+                    self._on_hint(hint)
         if present is None and path not in self._unwatched:
             present = self._watch(folder, event.name, path, folder.rules)
             came = came or present is not None

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 HEAVY = {
-    "alembic", "aiosqlite", "faiss", "lxml", "numpy", "onnx", "onnxruntime", "onnxscript", "pypdfium2",
-    "sentence_transformers", "sqlalchemy", "textual", "tokenizers", "torch", "transformers", "uvloop",
-    "watchdog",
+    "Stemmer", "alembic", "faiss", "lxml", "numpy", "onnx", "onnxruntime", "onnxscript", "pypdfium2",
+    "sentence_transformers", "sqlalchemy", "tantivy", "textual", "tokenizers", "torch", "transformers",
+    "uvloop", "watchdog",
 }  # fmt: skip
 """Nothing that only asks a daemon may load these."""
 

@@ -2,8 +2,9 @@
 
     python -m tests.bench.bench_extractive [--model FOLDER] [--sample N] [collection ...]
 
-FOLDER is a prepared model (`nasd model prepare`); without one, words alone. Hits are found in process: FTS5
-and, with a model, vectors, fused by reciprocal rank. Per collection, in shares of questions:
+FOLDER is a prepared model (`nasd model prepare`); without one, words alone. Hits are found in process: by
+words as the daemon finds them and, with a model, by vectors, fused by their scores. Per collection, in shares
+of questions:
 
     cited      answered, and the first citation names a relevant file
     any        … any citation does
@@ -19,8 +20,10 @@ from __future__ import annotations
 import argparse
 import random
 import re
-import sqlite3
+import shutil
+import tempfile
 import unicodedata
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -30,10 +33,16 @@ import numpy.typing as npt
 from nasd.answer.extractive import ExtractiveAnswerer
 from nasd.answer.words import stems
 from nasd.domain.passages import embedded_text
-from nasd.domain.queries import fts5, parse
-from nasd.domain.search import Answer, Hit
+from nasd.domain.queries import parse
+from nasd.domain.search import Answer, Hit, Lane
 from nasd.domain.stopwords import STOP_WORDS
-from tests.bench.bench_words import build, ranked
+from nasd.flows.search import DEPTH, MEANING_WEIGHT
+from nasd.flows.words import DOCUMENT_WEIGHT
+from nasd.index.fuse import Ranked, fuse
+from nasd.words.base import Entry, Wanted
+from nasd.words.query import wanted
+from nasd.words.tantivy_words import TantivyWords
+from nasd.words.terms import language_of, terms
 from tests.bench.collections import Collection, Question, load
 from tests.conftest import CORPORA
 
@@ -57,7 +66,10 @@ class Library:
 
     def __init__(self, collection: Collection, embed: Embed | None) -> None:
         self.collection = collection
-        self._db: sqlite3.Connection = build(collection)
+        folder = Path(tempfile.mkdtemp())
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._passages, self._documents = TantivyWords.empty(folder / "p"), TantivyWords.empty(folder / "d")
+        self._fill()
         self._vectors = None
         self._embed = embed
         if embed is not None:
@@ -70,21 +82,59 @@ class Library:
                 ]
             )
 
+    def _fill(self) -> None:
+        """A file is a group, and all its passages are a document, as in `nasd.flows.words`."""
+        whole: dict[int, list[str]] = {}
+        passages = []
+        for number, chunk in enumerate(self.collection.chunks):
+            text, heading = chunk.passage.passage.text, chunk.passage.passage.place.heading or ""
+            language = language_of(text)
+            own = [*terms(heading, language), *terms(text, language)]
+            title = terms(chunk.file.title or "", language)
+            passages.append(Entry(key=number, group=chunk.file.id, terms=[*title, *own]))
+            whole.setdefault(chunk.file.id, list(title)).extend(own)
+        self._passages.replace((), (), passages)
+        self._documents.replace(
+            (), (), [Entry(key=one, group=one, terms=all_) for one, all_ in whole.items()]
+        )
+        for index in (self._passages, self._documents):
+            index.commit()
+            index.release()
+
+    def _scores(self, asked: Wanted, numbers: Sequence[int]) -> dict[int, float]:
+        files = [self.collection.chunks[number].file.id for number in numbers]
+        by_file = self._documents.score(asked, np.unique(np.array(files, np.int64)))
+        own = self._passages.score(asked, np.array(sorted(numbers), np.int64))
+        return {
+            number: own.get(number, 0.0) + DOCUMENT_WEIGHT * by_file.get(file, 0.0)
+            for number, file in zip(numbers, files, strict=True)
+        }
+
     def hits(self, text: str, k: int = 20) -> list[Hit]:
         """The best passages, at most three of one file among the first ten."""
-        lanes = [ranked(self._db, fts5(parse(text), quoted="may"), (0, 1, 1, 1))]
+        asked = wanted(parse(text), quoted="may")
+        words = self._scores(asked, self._passages.search(asked, DEPTH)[0].tolist())
+        lanes = {Lane.LEXICAL: Ranked(found=words, others={}, weight=1.0)}
         if self._vectors is not None and self._embed is not None:
-            lanes.append([int(i) for i in np.argsort(-(self._vectors @ self._embed([text])[0]))[:100]])
-        scores: dict[int, float] = {}
-        for lane in lanes:
-            for rank, number in enumerate(lane, 1):
-                scores[number] = scores.get(number, 0.0) + 1 / (60 + rank)
+            near = self._vectors @ self._embed([text])[0]
+            meaning = {int(number): float(near[number]) for number in np.argsort(-near)[:DEPTH]}
+            lanes = {
+                Lane.LEXICAL: Ranked(
+                    found=words,
+                    others=self._scores(asked, [number for number in meaning if number not in words]),
+                    weight=1.0 - MEANING_WEIGHT,
+                    absent=0.0,
+                ),
+                Lane.SEMANTIC: Ranked(
+                    found=meaning, others={n: float(near[n]) for n in words}, weight=MEANING_WEIGHT
+                ),
+            }
         kept: list[Hit] = []
-        for number in sorted(scores, key=lambda number: -scores[number]):
-            chunk = self.collection.chunks[number]
+        for one in fuse(lanes):
+            chunk = self.collection.chunks[one.id]
             if len(kept) < 10 and sum(hit.file.path == chunk.file.path for hit in kept) >= 3:
                 continue
-            kept.append(Hit(rank=len(kept) + 1, score=scores[number], file=chunk.file, passage=chunk.passage))
+            kept.append(Hit(rank=len(kept) + 1, score=one.score, file=chunk.file, passage=chunk.passage))
             if len(kept) == k:
                 break
         return kept

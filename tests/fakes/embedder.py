@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -62,6 +63,7 @@ class HashingEmbedder:
         return np.asarray(vector / length, np.float32)
 
 
+@lru_cache(maxsize=1 << 14)
 def _direction(word: str, dimension: int) -> Vectors:
     seed = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "big")
     direction = np.random.default_rng(seed).standard_normal(dimension, np.float32)

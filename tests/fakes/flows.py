@@ -12,9 +12,10 @@ from pathlib import Path
 from nasd import render, wire
 from nasd.config import Paths, Settings
 from nasd.domain.events import Event
-from nasd.domain.files import FileRecord, FileState, FileText, display_path
+from nasd.domain.files import FileBytes, FileRecord, FileState, FileText, display_path
 from nasd.domain.identity import Caller, Device, Scope
 from nasd.domain.jobs import Job, JobKind, JobState
+from nasd.domain.known import Evaluation
 from nasd.domain.passages import Passage, Place, StoredPassage
 from nasd.domain.search import Answer, Citation, Coverage, Filters, Hit, Lane, Mode, SearchResult, Sentence
 from nasd.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
@@ -180,6 +181,7 @@ class FakeFiles:
         self.root = root
         self.known: dict[int, FileRecord] = {}
         self.texts: dict[int, str] = {}
+        self.tags: dict[int, str] = {}
 
     def put(self, number: int, path: bytes, data: bytes, **changed: object) -> FileRecord:
         target = Path(self.root, display_path(path))
@@ -225,9 +227,9 @@ class FakeFiles:
             metadata={"author": "A"},
         )
 
-    async def content(self, file_id: int) -> tuple[FileRecord, Path]:
+    async def content(self, file_id: int) -> FileBytes:
         file = self._get(file_id)
-        return file, self.root / display_path(file.path)
+        return FileBytes(file=file, path=self.root / display_path(file.path), tag=self.tags.get(file_id))
 
     async def thumbnail(self, file_id: int) -> tuple[bytes, str]:
         file = self._get(file_id)
@@ -289,11 +291,47 @@ class FakeStatus:
     async def ready(self) -> wire.CheckOut:
         return wire.CheckOut(ready=not self.reasons, reasons=self.reasons)
 
-    def models(self) -> Sequence[wire.ModelOut]:
+    async def models(self) -> Sequence[wire.ModelOut]:
         return [
             wire.ModelOut(name="minilm", purpose="embedding", state="ready", dimension=384, active=True),
             wire.ModelOut(name="qwen", purpose="language", state="missing"),
         ]
+
+
+class FakeEvaluations:
+    """Measures the same at once."""
+
+    def __init__(self) -> None:
+        self.kept: list[Evaluation] = []
+
+    async def measure(self) -> Evaluation:
+        figures = {"recall_at_10": 0.9, "mrr_at_10": 0.8, "p50_ms": 12.0, "p95_ms": 30.0}
+        self.kept.append(
+            Evaluation(
+                id=len(self.kept) + 1,
+                at=NOW,
+                model="minilm",
+                fingerprint="f1",
+                queries=150,
+                took_s=3.0,
+                modes=dict.fromkeys(("hybrid", "semantic", "lexical"), figures),
+            )
+        )
+        return self.kept[-1]
+
+    async def page(self, *, after_id: int, limit: int) -> Sequence[Evaluation]:
+        return self.kept[after_id : after_id + limit]
+
+
+class FakeModels:
+    """Knows one model that can be changed to."""
+
+    async def use(self, name: str, *, force: bool) -> wire.ModelOut:
+        if name != "other":
+            raise NotFound(f"There is no embedding model {name!r}.")
+        return wire.ModelOut(
+            name=name, purpose="embedding", state="preparing", role="next", detail="forced" if force else None
+        )
 
 
 class FakeDevices:
@@ -368,6 +406,8 @@ class World:
         self.status = FakeStatus(self.volumes)
         self.devices = FakeDevices()
         self.events = FakeEvents()
+        self.evaluation = FakeEvaluations()
+        self.models = FakeModels()
         state = root / "state"
         self.flows = Flows(
             settings=Settings(
@@ -381,6 +421,8 @@ class World:
             status=self.status,
             devices=self.devices,
             events=self.events,
+            evaluation=self.evaluation,
+            models=self.models,
         )
 
     async def token(self, *scopes: Scope) -> str:

@@ -1,6 +1,8 @@
-"""A sentence-transformers model with random weights, made in a second: `python -m tests.fakes.tiny_model`.
+"""sentence-transformers models with random weights, made in a second: `python -m tests.fakes.tiny_model`.
 
-It pools the first token, has prompts, and does not normalise: all that the default model does otherwise.
+"bert" pools the first token, has prompts, and does not normalise: all that the default model does otherwise.
+"xlm-roberta" is made as multilingual models are: pieces of a SentencePiece vocabulary, white space in them,
+places counted from the padding token's number on, prompts called query and passage, the mean of all tokens.
 """
 
 from __future__ import annotations
@@ -28,11 +30,11 @@ WORDS = (
 ROOT = Path(__file__).parents[2]
 
 
-def make_tiny_model(folder: Path) -> Path:
+def make_tiny_model(folder: Path, kind: str = "bert") -> Path:
     """In a process of its own, so that torch never enters the tests'."""
     scratch = folder.parent
     subprocess.run(
-        [sys.executable, "-P", "-m", "tests.fakes.tiny_model", str(folder)],
+        [sys.executable, "-P", "-m", "tests.fakes.tiny_model", kind, str(folder)],
         env=environment(scratch) | {"PYTHONPATH": str(ROOT)},
         check=True,
         capture_output=True,
@@ -40,7 +42,7 @@ def make_tiny_model(folder: Path) -> Path:
     return folder
 
 
-def main(folder: Path) -> None:
+def make_bert(folder: Path) -> None:
     import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.base.modules import Transformer
@@ -87,5 +89,57 @@ def main(folder: Path) -> None:
     model.save_pretrained(str(folder))
 
 
+def make_xlm_roberta(folder: Path) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast, XLMRobertaConfig, XLMRobertaModel
+
+    torch.manual_seed(0)
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    signs = [*map(chr, range(33, 127)), *"äöüßéñçøłабвгдежзиклмнопрстуфы契約三月終了明天"]
+    pieces = dict.fromkeys([*special, "▁", *(f"▁{word}" for word in WORDS if word.isalpha()), *signs])
+    tokenizer = Tokenizer(models.Unigram([(piece, -float(n)) for n, piece in enumerate(pieces)], unk_id=3))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)]
+    )
+    base = folder / "base"
+    PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        model_input_names=["input_ids", "attention_mask"],
+    ).save_pretrained(base)
+    XLMRobertaModel(
+        XLMRobertaConfig(
+            vocab_size=len(pieces),
+            hidden_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            intermediate_size=96,
+            max_position_embeddings=66,
+            type_vocab_size=1,
+            pad_token_id=1,
+            initializer_range=0.1,
+        )
+    ).save_pretrained(base)
+    model = SentenceTransformer(
+        modules=[Transformer(str(base), max_seq_length=64), Pooling(48, pooling_mode="mean"), Normalize()],
+        prompts={"query": "query: ", "passage": "passage: "},
+        similarity_fn_name="dot",
+        device="cpu",
+    )
+    model.save_pretrained(str(folder))
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    {"bert": make_bert, "xlm-roberta": make_xlm_roberta}[sys.argv[1]](Path(sys.argv[2]))

@@ -9,12 +9,13 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
+from unittest.mock import patch
 
 from blake3 import blake3
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, WatchDescriptor
@@ -23,8 +24,9 @@ from nasd.domain.files import FileState, VolumeState, WatchMode
 from nasd.domain.jobs import JobKind
 from nasd.domain.passages import Block, Document
 from nasd.errors import Conflict
+from nasd.extract.base import SmallText
 from nasd.extract.kinds import HEAD_BYTES, kind_of, sniff
-from nasd.flows import watching
+from nasd.flows import looking, standing
 from nasd.flows.admission import Admission
 from nasd.flows.alarm import Alarm
 from nasd.flows.events import Hub
@@ -135,7 +137,15 @@ class DecodingReader:
         self.read: Counter[str] = Counter()  # by digest
 
     def extract(self, fd: int, *, name: str, kind: str) -> Document:
-        data = os.pread(fd, 1 << 20, 0)
+        return self._decode(os.pread(fd, 1 << 20, 0), kind)
+
+    def extract_texts(self, texts: Sequence[SmallText]) -> list[Document | None]:
+        return [self._decode(text.data, text.kind) for text in texts]
+
+    def warm_up(self) -> None:
+        """Nothing is to be made ready."""
+
+    def _decode(self, data: bytes, kind: str) -> Document:
         self.read[blake3(data).hexdigest()] += 1
         text = data.decode("utf-8", "replace").strip()
         return Document(blocks=(Block(text=text),) if text else (), reader=f"{kind}/1")
@@ -219,6 +229,7 @@ class Watched:
             work,
             self.clock,
             root_of=lambda volume_id: self.watch.root,
+            believed=lambda volume_id: self.watch.is_believed(),
             max_file=1 << 30,
         )
         await self.watch.begin()
@@ -359,11 +370,29 @@ def empty_catalogue(folder: Path) -> Path:
     return folder
 
 
+@contextmanager
+def while_scanning(at: int, change: Callable[[], None]) -> Iterator[None]:
+    """The next walk over a disk is interrupted once, by `change`, before its entry number `at` (or at its
+    end) is told."""
+    walk, left = vars(looking)["scan"], [change]
+
+    def interrupted(*arguments: Any, **named: Any) -> Iterator[Any]:
+        for number, item in enumerate(walk(*arguments, **named)):
+            if number >= at and left:
+                left.pop()()
+            yield item
+        if left:
+            left.pop()()
+
+    with patch("nasd.flows.looking.scan", interrupted):
+        yield
+
+
 def patched_observation(world: Callable[[], Watched]) -> Iterator[None]:
     """While it runs, the guard finds the world's disk."""
-    before = watching.observe_volume
-    watching.observe_volume = observe_as(world)  # type: ignore[assignment]
+    before = standing.observe_volume
+    standing.observe_volume = observe_as(world)  # type: ignore[assignment]
     try:
         yield
     finally:
-        watching.observe_volume = before
+        standing.observe_volume = before

@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from nasd.errors import StateError
-from nasd.store.tables import SCHEMA_REVISION, VIRTUAL_TABLES, metadata
+from nasd.store.tables import SCHEMA_REVISION, TRIGGERS, metadata
 from nasd.store.upgrade import (
     BACKUPS,
     database_path,
@@ -38,7 +38,7 @@ def test_the_final_schema_is_the_tables(tmp_path: Path) -> None:
     engine.dispose()
     with closing(sqlite3.connect(database_path(tmp_path))) as connection:
         built = {_squeezed(row[0]) for row in connection.execute("SELECT sql FROM sqlite_master") if row[0]}
-    assert {_squeezed(statement) for statement in VIRTUAL_TABLES} <= built
+    assert {_squeezed(statement) for statement in TRIGGERS} <= built
 
 
 def _squeezed(sql: str) -> str:

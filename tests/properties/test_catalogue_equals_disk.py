@@ -6,7 +6,8 @@ import asyncio
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,14 @@ from hypothesis.stateful import (
 )
 
 from nasd.domain.files import VolumeState
-from tests.fakes.watched import Killed, Passing, Watched, empty_catalogue, patched_observation
+from tests.fakes.watched import (
+    Killed,
+    Passing,
+    Watched,
+    empty_catalogue,
+    patched_observation,
+    while_scanning,
+)
 
 FOLDERS = ["", "a", "b", "a/c", "b/d/e"]
 NAMES = ["x.txt", "y.txt", "z.md", "w", "v.tmp", "x.txt.old"]
@@ -226,6 +234,9 @@ class CatalogueEqualsDisk(RuleBasedStateMachine):
         self.before = set(self.runner.run(self.world.catalogue()))
         if not self.before:
             return  # of a volume of which nothing is known yet, whatever lies there is the volume
+        self.take_away(other)
+
+    def take_away(self, other: bool) -> None:
         self.world.root.rename(self.ground / "away")
         self.world.root.mkdir()
         if other:
@@ -237,11 +248,29 @@ class CatalogueEqualsDisk(RuleBasedStateMachine):
     @rule()
     def mount(self) -> None:
         self.nothing_was_forgotten()
+        self.put_back()
+        self.before = None
+
+    def put_back(self) -> None:
         shutil.rmtree(self.world.root)
         (self.ground / "away").rename(self.world.root)
         self.world.disk = "disk one"
-        self.mounted, self.before = True, None
-        self.lost = True
+        self.mounted = self.lost = True
+
+    @precondition(lambda self: self.mounted and any(self.world.root.iterdir()))
+    @rule(at=st.integers(1, 6), other=st.booleans(), comes_back=st.booleans())
+    def unmount_while_it_is_scanned(self, at: int, other: bool, comes_back: bool) -> None:
+        """For good, or for the time in which an entry or two are looked at."""
+        self.scan()
+        self.before = set(self.runner.run(self.world.catalogue()))
+        if not self.before:
+            return
+        back = while_scanning(at + 1, self.put_back) if comes_back else nullcontext()
+        with while_scanning(at, lambda: self.take_away(other)), back:
+            self.runner.run(self.world.settle(scan=True))
+        self.nothing_was_forgotten()
+        if comes_back:
+            self.before = None
 
     @rule()
     def wait(self) -> None:
@@ -255,6 +284,29 @@ class CatalogueEqualsDisk(RuleBasedStateMachine):
         self.runner.run(self.world.settle(scan=True))
         self.told()
         if self.mounted:
+            self.compare()
+
+    @precondition(lambda self: self.mounted)
+    @rule(at=st.integers(0, 6), old=paths, new=paths, what=st.sampled_from(["write", "delete", "move"]))
+    def change_while_it_is_scanned(self, at: int, old: str, new: str, what: str) -> None:
+        """What is told of it is due at once, so it is looked at before the scan has come to its end."""
+        ways: dict[str, Callable[[], object]] = {
+            "write": lambda: self.path(old).write_bytes(b"while it was scanned\n"),
+            "delete": lambda: self.path(old).unlink(),
+            "move": lambda: self.path(old).rename(self.path(new)),
+        }
+
+        def change() -> None:
+            with suppress(OSError):
+                ways[what]()
+            self.world.told()
+            self.world.clock.ahead_s += 5.0
+
+        self.world.kill_at = None
+        with while_scanning(at, change):
+            self.runner.run(self.world.settle(scan=True))
+        self.lost = self.world.watch.watching != "events"
+        if not self.lost:
             self.compare()
 
     @precondition(lambda self: self.mounted)

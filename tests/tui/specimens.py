@@ -188,6 +188,27 @@ def status(**changes: Any) -> wire.StatusOut:
             passages_per_s=71.4,
             eta_s=4_020.0,
         ),
+        "work": [
+            wire.WorkOut(
+                kind="small_text", files=13_000, amount=13_000, unit="files", per_s=310.0, eta_s=41.9
+            ),
+            wire.WorkOut(
+                kind="other_files", files=1_109, amount=5 << 30, unit="bytes", per_s=2.5e6, eta_s=2_147.5
+            ),
+            wire.WorkOut(
+                kind="embedding", files=2_510, amount=31_204, unit="passages", per_s=71.4, eta_s=437.0
+            ),
+            wire.WorkOut(
+                kind="text_recognition",
+                files=120,
+                amount=840,
+                unit="pages",
+                per_s=0.6,
+                pace="paused",
+                reason="on battery",
+            ),
+        ],
+        "load": wire.LoadOut(detail="waiting: text recognition (on battery)", readers=1, on_battery=True),
         "index": wire.IndexOut(state="ready", vectors=64_120, kind="RaBitQ, exact re-scoring"),
         "models": [
             wire.ModelOut(
@@ -202,8 +223,9 @@ def status(**changes: Any) -> wire.StatusOut:
         ],
         "recent_failures": failures(),
         "services": {"watch": "running", "read": "running", "embed": "running"},
-        "pending_searchable": 14_109,
-        "pending_semantic": 16_619,
+        "pending_searchable": 14_229,
+        "pending_semantic": 16_739,
+        "pending_recognition": 120,
     }
     return wire.StatusOut.model_validate(fields | changes)
 
@@ -213,6 +235,8 @@ def empty_status() -> wire.StatusOut:
         volumes=[],
         coverage=wire.CoverageOut(),
         queue=wire.QueueOut(),
+        work=[],
+        load=wire.LoadOut(),
         index=wire.IndexOut(state="empty"),
         recent_failures=[],
         pending_searchable=0,

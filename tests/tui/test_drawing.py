@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +98,25 @@ def test_how_a_volume_is_watched() -> None:
     assert describe.watching(volume("a", state="frozen")) == "not watched"
     assert describe.watching(volume("a", watching=None, watch="off")) == "not watched"
     assert describe.watching(volume("a", watching=None)) == "starting"
+    assert describe.watching(volume("a", watching="events+poll")) == "events and polls"
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"), [("event", "by a change"), ("guard", "to see whether it is back"), ("new", "new")]
+)
+def test_the_last_wake_of_a_volume_is_told_with_its_cause(cause: str, words: str) -> None:
+    woken = volume("a", last_wake=NOW - timedelta(hours=2), last_wake_cause=cause)
+    assert f"last wake  2 h ago, {words}" in volume_rows.facts(woken, NOW).plain
+    assert "last wake" not in volume_rows.facts(volume("a"), NOW).plain
+
+
+def test_a_hit_on_a_volume_that_is_away_is_marked() -> None:
+    hit = hits()[0]
+    away = hit.model_copy(update={"file": hit.file.model_copy(update={"volume_state": "frozen"})})
+    shown, there = found.from_hits([away])[0], found.from_hits([hit])[0]
+    assert "[frozen] home:" in found.row(shown, 100).plain
+    assert shown.note.startswith("volume frozen")
+    assert "frozen" not in found.row(there, 100).plain + there.note
 
 
 def test_an_event_not_known_here_speaks_for_itself() -> None:
@@ -112,15 +133,23 @@ def test_the_same_news_in_a_row_is_one_row() -> None:
 
 def test_work_says_when_it_will_be_done_and_when_it_is() -> None:
     assert headline(status()).plain == "◐ Indexing  about 1 h 7 min left"
-    assert "14,109 files" in work_rows(status())[1].plain
-    idle = status(queue=wire.QueueOut(), pending_searchable=0, pending_semantic=0)
+    assert [row.plain.rstrip() for row in work_rows(status())[1:6]] == [
+        "small  13,000 files           42 s  310/s",
+        "read   1,109 files          36 min  2.4 MiB/s",
+        "embed  31,204 passages       7 min  71/s",
+        "ocr    840 pages             waits  0.6/s",
+        "▲ waiting: text recognition (on battery)",
+    ]
+    stuck = status(queue=wire.QueueOut(read=3), pending_searchable=3)
+    assert headline(stuck).plain == "◐ Indexing  some of it waits"
+    idle = status(queue=wire.QueueOut(), work=[], pending_searchable=0, pending_semantic=0)
     assert headline(idle).plain == "✓ Up to date  nothing waits"
-    unsure = status(queue=wire.QueueOut(read=3), pending_searchable=3, pending_semantic=3)
+    unsure = status(queue=wire.QueueOut(read=3), work=[], pending_searchable=3, pending_semantic=3)
     assert headline(unsure).plain == "◐ Indexing  working out how long"
 
 
 def test_given_up_and_repeated_work_is_shown() -> None:
-    rows = work_rows(status(queue=wire.QueueOut(parked=2, retry=1)))
+    rows = work_rows(status(queue=wire.QueueOut(parked=2, retry=1), work=[]))
     assert rows[-1].plain == "1 to retry  2 given up"
 
 
@@ -135,6 +164,27 @@ def test_the_engine_tells_of_ailing_services_and_missing_models() -> None:
     assert "▲ embed: failed: out of memory" in text
     assert "preparing  m" in text and "step 2 of 3" in text
     assert "nasd model pull" in "\n".join(row.plain for row in engine_rows(status(models=[])))
+
+
+def test_the_engine_tells_how_well_search_finds_once_that_was_measured() -> None:
+    figures = wire.FiguresOut(recall_at_10=0.934, mrr_at_10=0.81, p50_ms=12.4, p95_ms=40.0)
+    measured = wire.EvaluationOut(
+        at=NOW, model="m", fingerprint="f", queries=150, took_s=9.0, modes={"hybrid": figures}
+    )
+    rows = [row.plain for row in engine_rows(status(evaluation=measured))]
+    assert "quality 0.93 recall@10  0.81 MRR  12 ms" in rows
+    assert not any(row.startswith("quality") for row in (one.plain for one in engine_rows(status())))
+
+
+def test_the_engine_tells_of_a_model_that_is_to_be_next() -> None:
+    serving = wire.ModelOut(name="m", purpose="embedding", state="ready", active=True, role="serving")
+    coming = wire.ModelOut(
+        name="n", purpose="embedding", state="preparing", role="next", passages=200, embedded=50, eta_s=90.0
+    )
+    former = wire.ModelOut(name="p", purpose="embedding", state="ready", role="previous")
+    rows = [row.plain for row in engine_rows(status(models=[serving, coming, former]))]
+    assert any(row.startswith("next    ● preparing  n  25 % embedded  2 min left") for row in rows)
+    assert not any("● ready  p" in row for row in rows)
 
 
 def test_an_answer_marks_its_references_and_its_unsupported_sentences() -> None:

@@ -117,7 +117,7 @@ async def until(holds: Callable[[], Awaitable[bool]], what: str, *, timeout_s: f
         raise AssertionError(f"after {timeout_s:.0f} s it still was not so that {what}") from None
 
 
-async def settled(client: Client, *, semantic: bool = True) -> wire.StatusOut:
+async def settled(client: Client, *, semantic: bool = True, timeout_s: float = TIMEOUT_S) -> wire.StatusOut:
     """Until nothing is pending; the status then."""
     status = await client.status()
 
@@ -126,7 +126,7 @@ async def settled(client: Client, *, semantic: bool = True) -> wire.StatusOut:
         status = await client.status()
         return (status.pending_semantic if semantic else status.pending_searchable) == 0
 
-    await until(done, "nothing is pending")
+    await until(done, "nothing is pending", timeout_s=timeout_s)
     return status
 
 

@@ -7,13 +7,19 @@ import shutil
 import sqlite3
 import tarfile
 import zipfile
+from collections.abc import Callable
 from contextlib import closing
+from email.message import EmailMessage
 from pathlib import Path
 
+import aiohttp
 import pytest
+from multidict import CIMultiDict
 
 from nasd import wire
 from nasd.client import Client
+from tests.fakes.scans import WORDS, saved, sheet
+from tests.fakes.sevenzip import seven_zip
 from tests.wired.process import DaemonProcess, paths_found, settled, until
 
 MAIL = (
@@ -179,3 +185,82 @@ async def test_bombs_end_as_a_reason_and_disturb_nothing(
         assert not any(".." in path.split("/") for path in found)
         assert status.coverage.pending == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["home", "state", "state.log", "state.toml"]
+
+
+# --- what a member is, byte for byte --------------------------------------------------------------------
+
+
+async def fetch(daemon: DaemonProcess, path: str, **headers: str) -> tuple[int, CIMultiDict[str], bytes]:
+    connector = aiohttp.UnixConnector(path=str(daemon.socket))
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.get(f"http://local{path}", headers=headers) as reply,
+    ):
+        return reply.status, CIMultiDict(reply.headers), await reply.read()
+
+
+async def test_members_are_served_shown_small_and_recognised(daemon: DaemonProcess, tmp_path: Path) -> None:
+    """A picture in an archive in a mail: its bytes, a part of them, its thumbnail, the words in it."""
+    root = tmp_path / "home"
+    root.mkdir()
+    letter = saved([sheet(WORDS)], "PNG")
+    mail = EmailMessage()
+    mail["Subject"] = "Papers"
+    mail.set_content("See the archive.")
+    mail.add_attachment(
+        packed(**{"scans/letter.png": letter}), maintype="application", subtype="zip", filename="scans.zip"
+    )
+    (root / "mail.eml").write_bytes(mail.as_bytes())
+    before = {path: path.stat() for path in root.rglob("*")}
+    daemon.cli("volume", "add", str(root), "--name", "home")
+    async with daemon.client() as client:
+        status = await settled(client)
+        ids = {file.path: file.id for file in (await client.files()).items}
+        member = ids["mail.eml!/scans.zip!/scans/letter.png"]
+        url = f"/api/v1/files/{member}/content"
+        code, headers, body = await fetch(daemon, url)
+        assert (code, body) == (200, letter)
+        assert headers["Content-Type"] == "image/png"
+        assert 'filename="letter.png"' in headers["Content-Disposition"]
+        code, part, body = await fetch(daemon, url, Range="bytes=10-19", **{"If-Range": headers["ETag"]})
+        assert (code, body) == (206, letter[10:20])
+        assert part["Content-Range"] == f"bytes 10-19/{len(letter)}"
+        assert (await fetch(daemon, url, **{"If-None-Match": headers["ETag"]}))[0] == 304
+        code, _, body = await fetch(daemon, f"/api/v1/files/{member}/thumbnail")
+        assert code == 200
+        assert body[8:12] == b"WEBP"
+        if status.ocr.state == "ready":
+            assert await paths_found(client, "plumber invoice") == ["mail.eml!/scans.zip!/scans/letter.png"]
+            code, _, body = await fetch(daemon, f"/api/v1/files/{member}/text")
+            assert code == 200
+            assert b"invoice" in body.lower()
+    assert {path: path.stat() for path in root.rglob("*")} == before, "the volume is as it was"
+
+
+async def test_members_of_7z_archives_and_of_what_is_locked(
+    make_daemon: Callable[..., DaemonProcess], tmp_path: Path
+) -> None:
+    root = tmp_path / "home"
+    root.mkdir()
+    (root / "a.7z").write_bytes(seven_zip({"n/heron.txt": b"The heron stands.\n", "b.txt": b"A lynx.\n"}))
+    (root / "locked.7z").write_bytes(seven_zip({"c.txt": b"secret"}, locked=True))
+    (root / "old.rar").write_bytes(b"Rar!\x1a\x07\x01\x00" + bytes(200))
+    daemon = make_daemon(config='[read]\nocr = "off"\n')
+    daemon.start()
+    await daemon.ready()
+    daemon.cli("volume", "add", str(root), "--name", "home")
+    async with daemon.client() as client:
+        await settled(client)
+        assert await paths_found(client, "heron") == ["a.7z!/n/heron.txt"]
+        found = {file.path: file for file in (await client.files()).items}
+        assert (found["locked.7z!/c.txt"].state, found["locked.7z!/c.txt"].reason) == ("failed", "encrypted")
+        assert (found["old.rar"].state, found["old.rar"].reason) == ("skipped", "unsupported")
+        assert "RAR" in (found["old.rar"].detail or "")
+        code, _, body = await fetch(daemon, f"/api/v1/files/{found['a.7z!/b.txt'].id}/content")
+        assert (code, body) == (200, b"A lynx.\n")
+        code, _, body = await fetch(daemon, f"/api/v1/files/{found['locked.7z!/c.txt'].id}/content")
+        assert code == 409
+        assert b"password" in body
+        (root / "a.7z").write_bytes(seven_zip({"b.txt": b"A marmot.\n"}))
+        code, _, body = await fetch(daemon, f"/api/v1/files/{found['a.7z!/b.txt'].id}/content")
+        assert body != b"A lynx.\n", "never the bytes of a file that is not there any more"

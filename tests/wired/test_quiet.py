@@ -65,6 +65,10 @@ class Calls:
             assert process.stderr is not None
             process.stderr.close()
 
+    @property
+    def traced(self) -> bool:
+        return self._strace is not None
+
     def naming(self, folder: Path) -> list[str]:
         if self._strace is None:
             return []
@@ -120,6 +124,20 @@ async def test_an_idle_daemon_touches_no_volume(
         assert woken.last_wake is not None
         assert woken.last_wake > before.last_wake
         assert woken.last_wake_cause in ("event", "read")
+        # The same means do see it when a volume is touched: a scan opens its folders.
+        uses, calls = Uses(folder), Calls(daemon.process.pid, tmp_path / "calls of a scan")
+        try:
+            await client.scan_volume("home")
+
+            async def scanned() -> bool:
+                volume = await client.volume("home")
+                return not volume.scanning and volume.last_scan != woken.last_scan
+
+            await until(scanned, "it was scanned")
+            assert uses.seen
+            assert calls.naming(folder) or not calls.traced
+        finally:
+            uses.stop()
         page = (await client.files(path="costs.csv")).items
         await client.why(f"{folder}/nothing-there.txt")
         assert page

@@ -25,8 +25,8 @@ def engine_rows(status: wire.StatusOut) -> list[Content]:
     kind = f"  {literal.line(index.kind)}" if index.kind else ""
     rows = [_row("index", index.state, f"{figures.counted(index.vectors, 'vector')}{kind}")]
     for model in status.models:
-        if model.active or len(status.models) == 1:
-            rows.append(_row("model", model.state, _model(model)))
+        if model.active or model.role == "next" or len(status.models) == 1:
+            rows.append(_row("next" if model.role == "next" else "model", model.state, _model(model)))
             if model.detail and model.state != "ready":
                 rows.append(Content.styled(f"{'':<8}{literal.line(model.detail)}", "$warning"))
     if not status.models:
@@ -35,6 +35,7 @@ def engine_rows(status: wire.StatusOut) -> list[Content]:
                 (f"{'model':<8}", "$quiet"), ("none yet: run ", ""), ("nasd model pull", "$primary")
             )
         )
+    rows += _quality(status.evaluation)
     rows.append(
         Content.assemble(
             (f"{'memory':<8}", "$quiet"),
@@ -54,10 +55,30 @@ def engine_rows(status: wire.StatusOut) -> list[Content]:
     return rows
 
 
+def _quality(measured: wire.EvaluationOut | None) -> list[Content]:
+    """How well search finds the owner's own documents, once that was measured."""
+    figures = None if measured is None else measured.modes.get("hybrid")
+    if measured is None or figures is None:
+        return []
+    return [
+        Content.assemble(
+            (f"{'quality':<8}", "$quiet"),
+            (f"{figures.recall_at_10:.2f}", "bold"),
+            (" recall@10  ", "$quiet"),
+            (f"{figures.mrr_at_10:.2f}", "bold"),
+            (" MRR  ", "$quiet"),
+            (f"{figures.p50_ms:.0f} ms", "bold"),
+        )
+    ]
+
+
 def _model(model: wire.ModelOut) -> str:
     parts = [literal.line(model.name)]
     if model.serving:
         parts.append(literal.line(model.serving))
+    if model.passages:
+        left = f"  {figures.span(model.eta_s)} left" if model.eta_s else ""
+        parts.append(f"{figures.share(model.embedded or 0, model.passages)} % embedded{left}")
     if model.dimension:
         parts.append(f"{model.dimension} dimensions")
     return "  ".join(parts)

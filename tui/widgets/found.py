@@ -34,7 +34,12 @@ def from_hits(hits: Sequence[wire.HitOut]) -> tuple[Found, ...]:
             file=hit.file,
             passage=hit.passage,
             spans=tuple(hit.highlights),
-            note=" · ".join(filter(None, (_unseen(hit), describe.lanes(hit.lanes), _copies(hit.copies)))),
+            note=" · ".join(
+                filter(
+                    None,
+                    (_away(hit.file), _unseen(hit), describe.lanes(hit.lanes), _copies(hit.copies)),
+                )
+            ),
         )
         for hit in hits
     )
@@ -47,9 +52,14 @@ def from_citations(citations: Sequence[wire.CitationOut]) -> tuple[Found, ...]:
             file=citation.file,
             passage=citation.passage,
             spans=((citation.quote_start, citation.quote_end),),
+            note=_away(citation.file),
         )
         for citation in citations
     )
+
+
+def _away(file: wire.FileOut) -> str:
+    return "" if file.volume_state == "active" else f"volume {file.volume_state}"
 
 
 def _unseen(hit: wire.HitOut) -> str:
@@ -69,7 +79,8 @@ def row(found: Found, width: int) -> Content:
     right = right.truncate(max(width // 2, 0), ellipsis=True)
     room = width - len(label) - right.cell_length
     file = Content.styled(name, "bold").truncate(max(room, 0), ellipsis=True)
-    prefix = f"{found.file.volume}:{folder}" if folder else f"{found.file.volume}:"
+    away = "" if found.file.volume_state == "active" else f"[{found.file.volume_state}] "
+    prefix = f"{away}{found.file.volume}:{folder}"
     if room - file.cell_length > 10:
         side = Content.styled(f"  {prefix}", "$quiet").truncate(room - file.cell_length, ellipsis=True)
         file = Content.assemble(file, side)

@@ -127,9 +127,13 @@ def facts(volume: wire.VolumeOut, now: datetime) -> Content:
             ),
         ),
     ]
+    if volume.last_wake is not None:
+        told = f"{figures.ago(volume.last_wake, now)}, {describe.wake(volume)}"
+        pairs.insert(3, ("last wake", Content(told)))
     if volume.ignore:
         pairs.append(("ignores", Content(literal.line("  ".join(volume.ignore)))))
-    return Content("\n").join(Content.assemble((f"{name:<9}", "$quiet"), value) for name, value in pairs)
+    room = max(len(name) for name, _ in pairs) + GAP
+    return Content("\n").join(Content.assemble((f"{name:<{room}}", "$quiet"), value) for name, value in pairs)
 
 
 def _source(volume: wire.VolumeOut) -> str:

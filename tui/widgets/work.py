@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Sparkline
 
 from nasd import wire
-from tui import figures
+from tui import figures, literal
 from tui.widgets.still import Still
 
 ENOUGH = 10
@@ -34,14 +34,9 @@ class WorkPanel(Vertical):
 def work_rows(status: wire.StatusOut) -> list[Content]:
     queue = status.queue
     rows = [headline(status)]
-    if queue.read:
-        rows.append(_row("read", queue.read, "file", queue.files_per_s))
-    if queue.embed_passages or queue.embed:
-        amount = queue.embed_passages or queue.embed
-        noun = "passage" if queue.embed_passages else "file"
-        rows.append(_row("embed", amount, noun, queue.passages_per_s))
-    if status.ocr.waiting and status.ocr.state == "ready":
-        rows.append(_row("ocr", status.ocr.waiting, "file", status.ocr.pages_per_s))
+    rows += [_kind(one) for one in status.work]
+    if status.load.detail:
+        rows.append(Content.assemble(("▲ ", "$warning"), (literal.line(status.load.detail), "$quiet")))
     waiting = [
         (queue.settling, "settling", ""),
         (queue.scanning, "scanning", ""),
@@ -66,13 +61,45 @@ def headline(status: wire.StatusOut) -> Content:
         return Content.styled("Nothing to do: no volume is watched.", "$quiet")
     if not busy:
         return Content.assemble(("✓ ", "$success"), ("Up to date", "bold"), ("  nothing waits", "$quiet"))
-    when = f"about {figures.span(queue.eta_s)} left" if queue.eta_s is not None else "working out how long"
+    if queue.eta_s is not None:
+        when = f"about {figures.span(queue.eta_s)} left"
+    elif any(one.pace == "paused" for one in status.work):
+        when = "some of it waits"
+    else:
+        when = "working out how long"
     return Content.assemble(("◐ ", "$primary"), ("Indexing", "bold"), (f"  {when}", "$quiet"))
 
 
-def _row(name: str, number: int, noun: str, per_second: float) -> Content:
+_NAMES = {
+    "small_text": "small",
+    "other_files": "read",
+    "embedding": "embed",
+    "text_recognition": "ocr",
+    "speech": "speech",
+}
+
+
+def _kind(one: wire.WorkOut) -> Content:
+    """A kind of work: how much waits, until when, and how fast it goes on this machine."""
+    if one.unit in ("bytes", "seconds"):
+        amount = figures.counted(one.files, "file")
+    else:
+        amount = figures.counted(one.amount, one.unit.removesuffix("s"))
+    if one.per_s is None:
+        speed = ""
+    elif one.unit == "bytes":
+        speed = f"{figures.size(round(one.per_s))}/s"
+    else:
+        speed = f"{figures.rate(one.per_s)}{'×' if one.unit == 'seconds' else '/s'}"
+    if one.pace == "paused":
+        when, colour = "waits", "$warning"
+    elif one.eta_s is None:
+        when, colour = "", "$quiet"
+    else:
+        when, colour = figures.span(one.eta_s), "$warning" if one.pace == "slow" else "$quiet"
     return Content.assemble(
-        (f"{name:<7}", "$quiet"),
-        (f"{figures.counted(number, noun):<17}", "bold"),
-        (f"{figures.rate(per_second):>5}/s", "$quiet"),
+        (f"{_NAMES[one.kind]:<7}", "$quiet"),
+        (f"{amount:<17}", "bold"),
+        (f"{when:>10}", colour),
+        (f"  {speed}", "$quiet"),
     )

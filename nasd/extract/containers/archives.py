@@ -17,6 +17,7 @@ import zstandard
 
 from nasd.errors import ReadError
 from nasd.extract.base import Notes, Packed, Source
+from nasd.extract.containers import sevenzip
 from nasd.extract.containers.naming import local_time, nanoseconds
 
 Spend = Callable[[int], None]
@@ -24,7 +25,6 @@ Spend = Callable[[int], None]
 _TAR_BLOCK = 512
 _MOST_WINDOW = 128 << 20  # what a zstd stream may ask for; `zstd --ultra` itself stops there
 _NOT_OPENED = (
-    (0, b"7z\xbc\xaf\x27\x1c", "7z"),
     (0, b"Rar!\x1a\x07", "RAR"),
     (0, b"!<arch>\n", "ar or Debian package"),
     (0, b"MSCF", "cabinet"),
@@ -39,7 +39,7 @@ _TAR_SUFFIXES = {".tgz": ".tar", ".tbz": ".tar", ".tbz2": ".tar", ".txz": ".tar"
 
 class Archives:
     name = "archive"
-    version = 1
+    version = 2
 
     def members(self, source: Source, notes: Notes, spend: Spend) -> Iterator[Packed]:
         try:
@@ -55,6 +55,9 @@ def _members(source: Source, notes: Notes, spend: Spend) -> Iterator[Packed]:
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         notes.metadata["archive"] = "zip"
         yield from _zip_members(source.stream, spend)
+    elif head.startswith(sevenzip.MAGIC):
+        notes.metadata["archive"] = "7z"
+        yield from sevenzip.members(source.stream, spend)
     elif (opened := _decompressed(head, source.stream)) is not None:
         yield from _stream_members(source, opened, notes, spend)
     elif is_tar(head):

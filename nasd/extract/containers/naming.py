@@ -33,6 +33,27 @@ def numbered(name: str, number: int) -> str:
     return f"{name[: len(name) - len(suffix)]} ({number}){suffix}"
 
 
+class Names:
+    """Names as they are given out, one walk through a container long: the same members in the same order get
+    the same names."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def give(self, prefix: str, raw: str) -> str:
+        """A name that no other member has, below `prefix`."""
+        plain = prefix + safe_name(raw)
+        name, number = plain, 1
+        while name in self._given:
+            number += 1
+            name = numbered(plain, number)
+        self._given.add(name)
+        return name
+
+
 def nanoseconds(seconds: float) -> int | None:
     """A time since 1970 as a file's; None when it is no time of a file."""
     ns = int(seconds * 1_000_000_000)

@@ -5,15 +5,8 @@ The child loads its models, gives up files and network, and then sees nothing bu
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import select
 import struct
-import subprocess
-import sys
-import threading
-import time
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
@@ -22,10 +15,9 @@ from nasd.extract.base import Picture
 from nasd.extract.ocr.base import Recognized, Word
 from nasd.extract.ocr.layout import sure_chars
 from nasd.extract.ocr.turning import turned
+from nasd.extract.serving import ServingChild
 
-_START_S, _WALL_S, _IDLE_S = 120.0, 180.0, 60.0
-_MOST_REPLY = 16 << 20
-_LENGTH = struct.Struct(">I")
+_WALL_S = 180.0
 _TALL = 1.5  # a box higher than wide by this is a line that lies on its side
 _NEEDED = ("rapidocr", "cv2", "onnxruntime")
 
@@ -45,28 +37,19 @@ class Rapid:
 
     def __init__(self, release: str) -> None:
         self.name = f"rapidocr {release}"
-        self._turn = threading.Lock()  # one page at a time
-        self._child: subprocess.Popen[bytes] | None = None
-        self._idle: threading.Timer | None = None
-        self._closed = False
+        self._child = ServingChild(
+            "nasd.extract.ocr.rapid_child", what="The recognising process", wall_s=_WALL_S
+        )
 
     def recognize(self, picture: Picture, *, any_rotation: bool) -> Recognized:
-        with self._turn:
-            self._stay()
-            try:
-                words = self._ask(picture)
-                best = Recognized(words=words)
-                if any_rotation and words:
-                    best = self._turned(picture, best)
-            finally:
-                self._leave_later()
-            return best
+        with self._child.turn():
+            words = self._ask(picture)
+            best = Recognized(words=words)
+            return self._turned(picture, best) if any_rotation and words else best
 
     def close(self) -> None:
         """Ends the child, whatever it does; a page that is being recognised fails as temporary."""
-        self._closed = True
-        self._stay()
-        self._kill()
+        self._child.close()
 
     def _turned(self, picture: Picture, first: Recognized) -> Recognized:
         """Lines that stand tell of a page on its side. The engine itself turns single lines by 180 degrees,
@@ -81,106 +64,8 @@ class Rapid:
                 best = Recognized(words=words, rotation=rotation)
         return best
 
-    # --- the child ---
-
     def _ask(self, picture: Picture) -> tuple[Word, ...]:
-        child = self._started()
-        assert child.stdin is not None
-        try:
-            child.stdin.write(struct.pack(">II", picture.width, picture.height) + picture.data)
-            child.stdin.flush()
-            payload = self._answer(child, _WALL_S)
-        except (OSError, EOFError) as error:
-            self._kill()
-            raise ReadError(
-                "The recognising process ended while a page was recognised.",
-                reason="crashed",
-                temporary=self._closed,
-            ) from error
-        except TimeoutError as error:
-            self._kill()
-            raise ReadError(
-                f"Recognising the page takes longer than {_WALL_S:g} s.", reason="time"
-            ) from error
-        return parse_lines(payload)
-
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._closed:
-            raise ReadError("nasd is stopping.", reason="crashed", temporary=True)
-        if self._child is not None and self._child.poll() is None:
-            return self._child
-        environment = {
-            "PATH": os.defpath,
-            "LANG": "C.UTF-8",
-            "HOME": "/nonexistent",
-            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "MALLOC_ARENA_MAX": "2",
-        }
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-s", "-m", "nasd.extract.ocr.rapid_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            cwd="/",
-        )
-        try:
-            if self._answer(self._child, _START_S) != b'"ready"':
-                raise EOFError
-        except (OSError, EOFError, TimeoutError) as error:
-            self._kill()
-            raise ReadError(
-                "The recognising process does not start.", reason="crashed", temporary=True
-            ) from error
-        return self._child
-
-    def _answer(self, child: subprocess.Popen[bytes], within_s: float) -> bytes:
-        deadline = time.monotonic() + within_s
-        (length,) = _LENGTH.unpack(_exactly(child, _LENGTH.size, deadline))
-        if length > _MOST_REPLY:
-            raise EOFError
-        return _exactly(child, length, deadline)
-
-    def _stay(self) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
-            self._idle = None
-
-    def _leave_later(self) -> None:
-        self._idle = threading.Timer(_IDLE_S, self._leave)
-        self._idle.daemon = True
-        self._idle.start()
-
-    def _leave(self) -> None:
-        with self._turn:
-            self._kill()
-
-    def _kill(self) -> None:
-        child, self._child = self._child, None
-        if child is None:
-            return
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-
-def _exactly(child: subprocess.Popen[bytes], count: int, deadline: float) -> bytes:
-    assert child.stdout is not None
-    handle = child.stdout.fileno()
-    data = bytearray()
-    while len(data) < count:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([handle], [], [], left)[0]:
-            raise TimeoutError
-        piece = os.read(handle, count - len(data))
-        if not piece:
-            raise EOFError
-        data += piece
-    return bytes(data)
+        return parse_lines(self._child.ask(struct.pack(">II", picture.width, picture.height) + picture.data))
 
 
 def parse_lines(payload: bytes) -> tuple[Word, ...]:

@@ -29,7 +29,7 @@ def main(pages: BinaryIO, lines: BinaryIO) -> None:
     page = np.full((100, 400, 3), 255, dtype=np.uint8)
     cv2.putText(page, "Text", (40, 70), cv2.FONT_HERSHEY_SIMPLEX, 2, (0, 0, 0), 4)
     assert engine(page).txts is not None  # each model is loaded when it is first needed: now
-    confine.limit(memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S, open_files=_OPEN_FILES, processes=None)
+    confine.limit(memory_bytes=_MEMORY_BYTES, cpu_s=_CPU_S, open_files=_OPEN_FILES)
     confine.give_up_files_and_network()
     _send(lines, "ready")
     while len(head := pages.read(8)) == 8:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nasd.domain.passages import Block, Role
 from nasd.extract.base import Notes, Source
@@ -30,7 +30,7 @@ def _declared(data: bytes) -> str | None:
     return match[1].decode("ascii") if match else None
 
 
-def _pieces(text: str, lines: list[Line]) -> Iterator[Span]:
+def _pieces(text: str, lines: Sequence[Line]) -> Iterator[Span]:
     """A piece begins at an unindented line after a blank one, unless that line closes something."""
     run: list[Line] = []
     blank = False

@@ -8,6 +8,7 @@ import re
 import charset_normalizer
 
 from nasd.extract.kinds import HEAD_BYTES, wide_encoding
+from nasd.extract.readers.letters import told_by_letters
 
 _BOMS = (  # the longer ones first: UTF-32-LE begins like UTF-16-LE
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -78,7 +79,8 @@ def _guess(data: bytes) -> tuple[str, str]:
     # A file may be ASCII for long: guess from the part around the first bytes that are not.
     first = _HIGH.search(data)
     start = max(0, (first.start() if first else 0) - 2000)
-    for encoding in (_likeliest(data[start : start + _GUESS_BYTES]), "cp1252"):
+    sample = data[start : start + _GUESS_BYTES]
+    for encoding in (told_by_letters(sample) or _likeliest(sample), "cp1252"):
         if encoding is None:
             continue
         if (guessed := _try(data, encoding)) is not None:

@@ -13,6 +13,7 @@ from nasd.extract.base import Notes, Source
 from nasd.extract.readers.decoding import decode
 from nasd.extract.readers.flow import row_text, settle, squeeze
 from nasd.extract.readers.styling import Paint, Sheet, painted, removed
+from nasd.extract.readers.untagged import too_deep, untagged
 
 _META = re.compile(rb"""<meta[^>]{0,400}?charset\s*=\s*["']?\s*([A-Za-z0-9._:-]{1,40})""", re.IGNORECASE)
 _XML = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
@@ -44,6 +45,10 @@ class HtmlReader:
 
 def read_html(text: str, notes: Notes) -> Iterator[Block]:
     """The blocks of an HTML text; its title goes to the notes unless they have one."""
+    if too_deep(text):
+        notes.warnings.append("Its elements are nested too deeply: its text is read without them.")
+        yield from settle(untagged(text, hidden=True))  # who could tell what of it is seen?
+        return
     tree = LexborHTMLParser(text)
     if notes.title is None and (title := tree.css_first("head > title")) is not None:
         notes.title = squeeze(title.text()) or None

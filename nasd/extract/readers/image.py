@@ -7,6 +7,7 @@ promise a known format.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -18,6 +19,7 @@ from nasd.domain.passages import Block
 from nasd.domain.scans import UNREAD_PAGES, format_pages
 from nasd.errors import ReadError
 from nasd.extract.base import Notes, Source
+from nasd.extract.readers.captions import Caption, read_caption
 from nasd.extract.readers.exif import Shot, read_shot
 from nasd.extract.readers.places import gazetteer
 
@@ -43,6 +45,10 @@ _KNOWN_HEADS = (
     b"\0\0\1\0",
 )
 
+_READ_SUFFIXES = frozenset({
+    "jpg", "jpeg", "png", "tif", "tiff", "webp", "gif", "bmp", "avif", "heic", "heif", "jp2", "psd", "ico",
+})  # fmt: skip
+
 Image.MAX_IMAGE_PIXELS = None  # the size is looked at here before anything is decoded
 pi_heif.register_heif_opener()
 Image.init()
@@ -50,7 +56,7 @@ Image.init()
 
 class ImageReader:
     name = "image"
-    version = 1
+    version = 2
 
     def read(self, source: Source, notes: Notes) -> Iterator[Block]:
         with open_image(source) as image:
@@ -60,11 +66,12 @@ class ImageReader:
             notes.metadata["width"], notes.metadata["height"] = str(width), str(height)
             if pages > 1:
                 notes.metadata["pages"] = str(pages)
-            shot = _shot(image)
-        place = _describe(shot, notes)
-        if shot.description:
-            notes.title = shot.description.split("\n")[0][:120]
-        text = describe(shot, place, width, height)
+            shot, caption = _shot(image), _caption(image)
+        shot, caption = joined(shot, caption)
+        place = _describe(shot, caption, notes)
+        if head := caption.title or shot.description:
+            notes.title = head.split("\n")[0][:120]
+        text = describe(shot, caption, place, width, height)
         if text:
             yield Block(text=text)
         if min(width, height) >= _LEAST_EDGE and width * height >= _LEAST_PIXELS:
@@ -88,6 +95,10 @@ def open_image(source: Source) -> Any:
                 "The picture is damaged: its header cannot be read.", reason="malformed"
             ) from error
         suffix = PurePosixPath(source.name).suffix.lstrip(".").lower()
+        if suffix in _READ_SUFFIXES:
+            raise ReadError(
+                f"It is named like a picture ({suffix}) but is none.", reason="malformed"
+            ) from error
         raise ReadError(
             f"Pictures in the format {suffix or 'of this file'} are not read.", reason="unsupported"
         ) from error
@@ -111,16 +122,42 @@ def page_count(image: Any) -> int:
 
 def _shot(image: Any) -> Shot:
     try:
-        return read_shot(image.getexif())
+        # Pillow's own way for PNG decodes all pixels, in search of tags behind them.
+        return read_shot(Image.Image.getexif(image))
     except Exception:  # Pillow raises what it likes on damaged tags; the picture is still one
         return Shot()
 
 
-def _describe(shot: Shot, notes: Notes) -> str | None:
+def _caption(image: Any) -> Caption:
+    try:
+        return read_caption(image)
+    except Exception:  # as above
+        return Caption()
+
+
+def joined(shot: Shot, caption: Caption) -> tuple[Shot, Caption]:
+    """What both tell, once: descriptions, keywords and makers of all of them together."""
+    lines = (*(shot.description or "").split("\n"), caption.description or "")
+    once = list(dict.fromkeys(line for line in lines if line and line != caption.title))
+    words = Caption(keywords=tuple((shot.keywords or "").split(";"))).beside(caption).keywords
+    plain = tuple(word for word in words if word not in caption.people)
+    shot = replace(
+        shot,
+        description="\n".join(once) or None,
+        keywords="; ".join(plain) or None,
+        artist=shot.artist or caption.creator,
+        copyright=shot.copyright or caption.rights,
+    )
+    return shot, caption
+
+
+def _describe(shot: Shot, caption: Caption, notes: Notes) -> str | None:
     """Fills the metadata; the name of the place."""
     for name in ("taken", "camera", "lens", "description", "keywords", "artist", "copyright"):
         if value := getattr(shot, name):
             notes.metadata[name] = value
+    told = {"people": "; ".join(caption.people), "rating": caption.rating, "location": caption.place}
+    notes.metadata.update({name: value for name, value in told.items() if value})
     if shot.latitude is None or shot.longitude is None:
         return None
     notes.metadata["latitude"] = f"{shot.latitude:.5f}"
@@ -136,11 +173,11 @@ def _describe(shot: Shot, notes: Notes) -> str | None:
     return str(found)
 
 
-def describe(shot: Shot, place: str | None, width: int, height: int) -> str:
+def describe(shot: Shot, caption: Caption, place: str | None, width: int, height: int) -> str:
     """The picture in a few sentences, by which it is found; empty when nothing but its size is known."""
-    parts: list[str] = []
-    if shot.description:
-        parts.append(_stopped(shot.description))
+    parts = [_stopped(text) for text in (caption.title, shot.description) if text]
+    if caption.people:
+        parts.append(f"In the picture: {_stopped(', '.join(caption.people))}")
     taken = "Photo taken"
     if shot.taken:
         taken += f" on {spoken(shot.taken)}"
@@ -152,8 +189,10 @@ def describe(shot: Shot, place: str | None, width: int, height: int) -> str:
         taken += f" with a {shot.camera}"
     if taken != "Photo taken":
         parts.append(taken + ".")
+    if caption.place:
+        parts.append(f"Place: {_stopped(caption.place)}")
     if shot.keywords:
-        parts.append(f"Keywords: {shot.keywords.replace(';', ', ')}.")
+        parts.append(f"Keywords: {_stopped(shot.keywords.replace(';', ','))}")
     if shot.artist:
         parts.append(f"By {_stopped(shot.artist)}")
     if parts:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import overload
 
 from nasd.domain.passages import Block, Role
 
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
+_BREAK = re.compile(r"\r\n|\r|\n")
 MAX_BLOCK_CHARS = 20_000  # longer runs are cut at line ends, so that none has to be held or sent as one
 
 
@@ -32,18 +35,59 @@ class Span:
     level: int = 0
 
 
-def split_lines(text: str) -> list[Line]:
-    """Lines end at CR LF, LF or CR, as editors count them."""
-    lines = []
-    for number, match in enumerate(_LINE.finditer(text), start=1):
-        start, stop = match.span()
-        if start == stop == len(text):
-            break
+class Lines(Sequence[Line]):
+    """The lines of a text, each made when it is asked for: held as offsets, eight bytes a line."""
+
+    def __init__(self, text: str, stops: array[int], first: int = 0) -> None:
+        """`stops` are the offsets of the first line and of the one after each line; `first` is the index of
+        the first line that belongs to this part."""
+        self._text = text
+        self._stops = stops
+        self._first = first
+
+    def __len__(self) -> int:
+        return len(self._stops) - 1 - self._first
+
+    def __iter__(self) -> Iterator[Line]:
+        number = self._first
+        stops = iter(self._stops)
+        for _ in range(number):
+            next(stops)
+        for start, stop in pairwise(stops):
+            number += 1
+            yield self._line(start, stop, number)
+
+    @overload
+    def __getitem__(self, at: int) -> Line: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Line]: ...
+    def __getitem__(self, at: int | slice) -> Line | Sequence[Line]:
+        if isinstance(at, slice):
+            start, stop, step = at.indices(len(self))
+            if step == 1 and stop == len(self):
+                return Lines(self._text, self._stops, self._first + min(start, stop))
+            return [self[number] for number in range(start, stop, step)]
+        if at < 0:
+            at += len(self)
+        if not 0 <= at < len(self):
+            raise IndexError(at)
+        at += self._first
+        return self._line(self._stops[at], self._stops[at + 1], at + 1)
+
+    def _line(self, start: int, stop: int, number: int) -> Line:
         end = stop
-        while end > start and text[end - 1] in "\r\n":
+        while end > start and self._text[end - 1] in "\r\n":
             end -= 1
-        lines.append(Line(start, end, stop, number))
-    return lines
+        return Line(start, end, stop, number)
+
+
+def split_lines(text: str) -> Lines:
+    """Lines end at CR LF, LF or CR, as editors count them."""
+    stops = array("q", [0])
+    stops.extend(match.end() for match in _BREAK.finditer(text))
+    if stops[-1] < len(text):
+        stops.append(len(text))
+    return Lines(text, stops)
 
 
 def blocks_of(text: str, spans: Iterable[Span]) -> Iterator[Block]:

@@ -7,7 +7,8 @@ parsers have inputs that cost them quadratic time.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from nasd.domain.passages import Block, Role
 from nasd.extract.base import Notes, Source
@@ -31,15 +32,16 @@ class MarkdownReader:
         lines = split_lines(text)
         body, title = _front_matter(text, lines)
         notes.title = title
-        spans: list[Span] = []
-        if body:
-            spans.append(Span(lines[0], lines[body - 1], Role.CODE))
-        spans.extend(_scan(text, lines[body:]))
-        if notes.title is None:
-            first = next((s for s in spans if s.role is Role.HEADING and s.level == 1), None)
-            if first is not None:
-                notes.title = text[first.first.start : first.first.end].strip().strip("#").strip() or None
-        yield from blocks_of(text, spans)
+        front = [Span(lines[0], lines[body - 1], Role.CODE)] if body else []
+        yield from blocks_of(text, _titled(text, chain(front, _scan(text, lines[body:])), notes))
+
+
+def _titled(text: str, spans: Iterable[Span], notes: Notes) -> Iterator[Span]:
+    """The spans; the first heading of the first level becomes the title of a document that has none."""
+    for span in spans:
+        if notes.title is None and span.role is Role.HEADING and span.level == 1:
+            notes.title = text[span.first.start : span.first.end].strip().strip("#").strip() or None
+        yield span
 
 
 def markdown_blocks(text: str) -> Iterator[Block]:
@@ -47,7 +49,7 @@ def markdown_blocks(text: str) -> Iterator[Block]:
     yield from blocks_of(text, _scan(text, split_lines(text)))
 
 
-def _front_matter(text: str, lines: list[Line]) -> tuple[int, str | None]:
+def _front_matter(text: str, lines: Sequence[Line]) -> tuple[int, str | None]:
     """How many lines the YAML or TOML front matter takes (0: none), and the title it names."""
     if not lines or (fence := text[lines[0].start : lines[0].end].rstrip()) not in ("---", "+++"):
         return 0, None
@@ -61,7 +63,7 @@ def _front_matter(text: str, lines: list[Line]) -> tuple[int, str | None]:
     return 0, None
 
 
-def _scan(text: str, lines: list[Line]) -> Iterator[Span]:
+def _scan(text: str, lines: Sequence[Line]) -> Iterator[Span]:
     run: list[Line] = []
     role = Role.PARAGRAPH
     fence: str | None = None

@@ -1,4 +1,5 @@
-"""Songs, recordings and films by their tags: title, artist, album, year, duration. Nothing is decoded."""
+"""Songs, recordings and films by their tags: title, artist, album, year, duration. Nothing is decoded; that
+there is sound to be transcribed is noted down."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from pathlib import PurePosixPath
 from tinytag import ParseError, TinyTag, UnsupportedFormatError
 
 from nasd.domain.passages import Block
+from nasd.domain.speech import UNHEARD_FROM
 from nasd.errors import ReadError
 from nasd.extract.base import Notes, Source
 from nasd.extract.readers.flow import squeeze
@@ -19,7 +21,7 @@ _FIELDS = ("title", "artist", "album", "albumartist", "composer", "genre", "year
 
 class MediaReader:
     name = "media"
-    version = 1
+    version = 2
 
     def read(self, source: Source, notes: Notes) -> Iterator[Block]:
         try:
@@ -42,6 +44,10 @@ class MediaReader:
         if seconds is not None and math.isfinite(seconds) and seconds > 0:
             notes.metadata["duration_s"] = f"{seconds:.1f}"
         notes.metadata.update(found)
+        notes.metadata["media"] = source.kind
+        notes.metadata[UNHEARD_FROM] = "0.0"
+        if source.kind == "audio" and not found and not seconds:
+            raise ReadError("Neither sound nor tags are found in it.", reason="malformed")
         artist, title = found.get("artist"), found.get("title")
         notes.title = f"{artist}: {title}" if artist and title else title
         text = describe(found, source.kind, seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nasd.domain.passages import Block, Role
 from nasd.extract.base import Notes, Source
@@ -29,7 +29,7 @@ class OrgReader:
         yield from blocks_of(text, _scan(text, split_lines(text)))
 
 
-def _scan(text: str, lines: list[Line]) -> Iterator[Span]:
+def _scan(text: str, lines: Sequence[Line]) -> Iterator[Span]:
     run: list[Line] = []
     role = Role.PARAGRAPH
     code = False

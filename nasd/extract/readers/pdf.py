@@ -23,6 +23,7 @@ from nasd.extract.readers.visibility import Sight
 
 _IN_MEMORY_BYTES = 64 << 20  # below, PDFium reads from one buffer; above, through the file, which is slower
 _MAX_PAGES = 20_000
+_MOST_PROPERTY = 1_000  # characters of what a document says of itself
 _MAX_ANNOTATIONS = 2_000  # of one page
 _LIGATURES = {
     0xFB00: "ff",
@@ -49,7 +50,7 @@ _NOTES = (raw.FPDF_ANNOT_TEXT, raw.FPDF_ANNOT_FREETEXT, raw.FPDF_ANNOT_HIGHLIGHT
 
 class PdfReader:
     name = "pdf"
-    version = 2
+    version = 3
 
     def read(self, source: Source, notes: Notes) -> Iterator[Block]:
         if source.size == 0:
@@ -73,6 +74,9 @@ def _pages(document: Any, notes: Notes) -> Iterator[Block]:
     title = squeeze(document.get_metadata_value("Title") or "")
     if sum(1 for c in title if c.isalpha()) >= 3 and not _JUNK_TITLE.match(title):
         notes.title = title[:300]
+    for name in ("Author", "Subject", "Keywords"):
+        if value := squeeze(document.get_metadata_value(name) or "")[:_MOST_PROPERTY]:
+            notes.metadata[name.lower()] = value
     empty = broken = 0
     unread: list[int] = []
     words: Counter[str] = Counter()
@@ -95,6 +99,8 @@ def _pages(document: Any, notes: Notes) -> Iterator[Block]:
             broken += 1
         finally:
             page.close()
+    if properties := [notes.metadata[name] for name in ("subject", "keywords") if name in notes.metadata]:
+        yield Block(text="\n".join(properties), hidden=True)  # on no page: found by, never quoted
     if unread:
         notes.metadata[UNREAD_PAGES] = format_pages(unread)
     if empty:
@@ -133,7 +139,7 @@ def _lines(
         return [], []
     text = textpage.get_text_range(errors="replace").replace("\x02", HYPHEN)
     # Characters are counted in UTF-16 units; a page where PDFium counts otherwise gets no geometry.
-    wide = not text.isascii() and any(c > "\uffff" for c in text)
+    wide = not text.isascii() and max(text) > "\uffff"
     units = len(text.encode("utf-16-le", "surrogatepass")) // 2 if wide else len(text)
     boxes = _Boxes(textpage, rotation, width, height, sight, placed=units == count)
     lines: list[PageLine] = []
@@ -157,6 +163,7 @@ class _Boxes:
         self._sight = sight
         self.unseen: list[str] = []
         self._rect = raw.FS_RECTF()
+        self._rect_ref = ctypes.byref(self._rect)
         self._name = ctypes.create_string_buffer(128)
         self._next = height
 
@@ -197,14 +204,16 @@ class _Boxes:
 
     def _spaced(self, drawn: str, words: list[tuple[int, int]], at: int, height: float) -> tuple[str, bool]:
         """The text with a mark where a gap is wide and no value follows, and whether any gap is wide."""
-        if any(c > "\uffff" for c in drawn):
+        plain = drawn.isascii() and drawn.isprintable()  # nothing is to be cleaned
+        if not plain and max(drawn) > "\uffff":
             return _cleaned(drawn), False
-        parts = [_cleaned(drawn[slice(*words[0])])]
+        first = drawn[slice(*words[0])]
+        parts = [first if plain else _cleaned(first)]
         apart = False
         for (_, end), (start, stop) in pairwise(words):
-            before, after = self._of(at + end - 1), self._of(at + start)
-            word = _cleaned(drawn[start:stop])
-            gap = max(after.left - before.right, before.left - after.right) / height
+            (left, right), (next_left, next_right) = self._sides(at + end - 1), self._sides(at + start)
+            word = drawn[start:stop] if plain else _cleaned(drawn[start:stop])
+            gap = max(next_left - right, left - next_right) / height
             # The space after a sentence stretches most, and the one behind a bullet is set by a tab.
             wide = gap > (2 * _WIDE_GAP if drawn[end - 1] in ".!?:" else _WIDE_GAP)
             wide = wide and not _MARK.fullmatch(parts[-1])
@@ -228,9 +237,18 @@ class _Boxes:
             return _BOLD_WEIGHT
         return int(raw.FPDFText_GetFontWeight(self._page, index))
 
+    def _sides(self, index: int) -> tuple[float, float]:
+        """Left and right of a character."""
+        rect = self._rect
+        if not self._rotation and raw.FPDFText_GetLooseCharBox(self._page, index, self._rect_ref):
+            left, right = rect.left, rect.right
+            return (left, right) if left <= right else (right, left)
+        box = self._of(index)
+        return box.left, box.right
+
     def _of(self, index: int) -> _Box:
         rect = self._rect
-        if not raw.FPDFText_GetLooseCharBox(self._page, index, ctypes.byref(rect)):
+        if not raw.FPDFText_GetLooseCharBox(self._page, index, self._rect_ref):
             return _Box(0.0, 0.0, self._next, self._next - 10)
         x0, x1, y0, y1 = rect.left, rect.right, rect.bottom, rect.top
         match self._rotation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nasd.domain.passages import Block, Role
 from nasd.extract.base import Notes, Source
@@ -33,7 +33,7 @@ def title_of(section: str) -> str:
     return next((line for line in lines if not _ADORNMENT.match(line)), "")
 
 
-def _scan(text: str, lines: list[Line]) -> Iterator[Span]:
+def _scan(text: str, lines: Sequence[Line]) -> Iterator[Span]:
     styles: list[str] = []  # in the order in which the document uses them: that is their level
     run: list[Line] = []
     role = Role.PARAGRAPH
@@ -83,7 +83,7 @@ def _scan(text: str, lines: list[Line]) -> Iterator[Span]:
         yield Span(run[0], run[-1], role)
 
 
-def _section(text: str, lines: list[Line], at: int) -> tuple[int, str] | None:
+def _section(text: str, lines: Sequence[Line], at: int) -> tuple[int, str] | None:
     """How many lines a section title takes that begins here, and its style."""
     shown = [text[line.start : line.end].rstrip() for line in lines[at : at + 3]]
     over = _ADORNMENT.match(shown[0])

@@ -7,7 +7,7 @@ the text repeats nothing.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nasd.domain.passages import Block, Role
 from nasd.extract.base import Notes, Source
@@ -16,7 +16,7 @@ from nasd.extract.readers.flow import is_header, row_text, settle
 from nasd.extract.readers.lines import split_lines
 
 _DELIMITERS = "\t;|,"  # ties go to the rarer one
-_SAMPLE_LINES = 50
+_SAMPLE_LINES, _SAMPLE_CHARS = 50, 20_000  # of each line
 csv.field_size_limit(1 << 30)  # the sandbox limits memory; the module's own 128 KiB would reject long texts
 
 
@@ -26,13 +26,13 @@ class TableReader:
 
     def read(self, source: Source, notes: Notes) -> Iterator[Block]:
         text, notes.metadata["encoding"] = decode(source.stream.read())
-        lines = [text[line.start : line.stop] for line in split_lines(text)]
-        delimiter = find_delimiter(lines[:_SAMPLE_LINES])
-        notes.metadata["delimiter"] = delimiter
-        yield from settle(_rows(lines, delimiter))
+        lines = split_lines(text)
+        sample = [text[line.start : line.stop][:_SAMPLE_CHARS] for line in lines[:_SAMPLE_LINES]]
+        notes.metadata["delimiter"] = delimiter = find_delimiter(sample)
+        yield from settle(_rows((text[line.start : line.stop] for line in lines), delimiter))
 
 
-def _rows(lines: list[str], delimiter: str) -> Iterator[Block]:
+def _rows(lines: Iterable[str], delimiter: str) -> Iterator[Block]:
     reader = csv.reader(lines, delimiter=delimiter)
     first = True
     start = 1

@@ -27,10 +27,14 @@ class Sight:
     def __init__(self, page: Any, textpage: Any) -> None:
         self._page, self._textpage = page, textpage.raw
         self._channels = [ctypes.c_uint() for _ in range(4)]
+        self._channel_refs = [
+            ctypes.byref(channel) for channel in self._channels
+        ]  # made once: it is asked often
         self._left, self._bottom, self._right, self._top = page.get_cropbox()
         self._scale = 1.0
         self._pixels: tuple[memoryview, int, int, int] | None = None
         self._box = [ctypes.c_double() for _ in range(4)]
+        self._box_refs = [ctypes.byref(side) for side in self._box]
         self._matrix = raw.FS_MATRIX()
 
     def hidden(self, first: int, last: int) -> bool:
@@ -40,8 +44,10 @@ class Sight:
     def _suspected(self, index: int) -> bool:
         red, green, blue, alpha = self._channels
         page = self._textpage
-        filled = raw.FPDFText_GetFillColor(page, index, red, green, blue, alpha)
-        if filled and (min(red.value, green.value, blue.value) >= _WHITE or alpha.value < _CLEAR):
+        filled = raw.FPDFText_GetFillColor(page, index, *self._channel_refs)
+        if filled and (
+            (red.value >= _WHITE and min(green.value, blue.value) >= _WHITE) or alpha.value < _CLEAR
+        ):
             return True
         item = raw.FPDFText_GetTextObject(page, index)
         if item and raw.FPDFTextObj_GetTextRenderMode(item) in _INVISIBLE_MODES:
@@ -61,7 +67,7 @@ class Sight:
 
     def _corners(self, index: int) -> tuple[float, float, float, float]:
         left, right, bottom, top = self._box
-        raw.FPDFText_GetCharBox(self._textpage, index, left, right, bottom, top)
+        raw.FPDFText_GetCharBox(self._textpage, index, *self._box_refs)
         return left.value, right.value, bottom.value, top.value
 
     def _shown(self, first: int, last: int) -> bool:

@@ -17,10 +17,9 @@ from nasd.extract.base import Notes, Source
 from nasd.extract.readers.decoding import declared_encoding, decode
 from nasd.extract.readers.flow import row_text, settle, squeeze
 from nasd.extract.readers.html import read_html
-from nasd.extract.readers.lines import paragraphs, split_lines
+from nasd.extract.readers.untagged import untagged
 
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,30});\Z")
-_TAG = re.compile(r"<[^<>]{0,2000}>")
 _MARKUP = re.compile(r"</[a-z]|<br ?/?>")  # HTML written as text, as feeds do
 _SKIPPED = frozenset({"script", "style", "binary", "binary-data", "binData", "tex-math"})
 _TITLES = frozenset({"title", "heading", "headline", "article-title", "head", "name"})
@@ -119,7 +118,7 @@ class _Scan:
             yield from self._take()
             at = portion.rfind(b"<", 0, max(0, self._parser.ErrorByteIndex - before) + 1)
             rest = portion[max(0, at) :] + b"".join(source)
-            yield from _untagged(rest)
+            yield from untagged(decode(rest)[0])
         yield from self._take()
 
     def _take(self) -> Iterator[Block]:
@@ -236,9 +235,3 @@ def _is_value(name: str, text: str, parent: str) -> bool:
     return (
         name not in _BLOCKS and len(text) <= _MAX_CELL and parent not in _PROSE and not _MARKUP.search(text)
     )
-
-
-def _untagged(data: bytes) -> Iterator[Block]:
-    text = _TAG.sub("\n\n", decode(data)[0])
-    for span in paragraphs(text, split_lines(text)):
-        yield Block(text=squeeze(text[span.first.start : span.last.end]))

@@ -68,15 +68,14 @@ async def show_file(call: Call) -> wire.FileDetail:
     "GET",
     "/api/v1/files/{id}/content",
     scope=Scope.FILES,
-    summary="The file's bytes as they are on the volume; takes Range, If-Range and If-None-Match",
+    summary="The file's bytes, also of a member of a container; takes Range, If-Range and If-None-Match",
     path=FilePath,
     media=("*/*",),
     also={206: None, 304: None},
     stream=True,
 )
 async def read_content(call: Call) -> web.StreamResponse:
-    file, path = await call.flows.files.content(_number(call))
-    return await content.send(call.request, file, path)
+    return await content.send(call.request, await call.flows.files.content(_number(call)))
 
 
 @routes.route(

@@ -47,6 +47,20 @@ async def list_jobs(call: Call) -> wire.Page[wire.JobOut]:
     reply=wire.Page[wire.ModelOut],
 )
 async def list_models(call: Call) -> wire.Page[wire.ModelOut]:
-    found = call.flows.status.models()
+    found = await call.flows.status.models()
     items, cursor = named_page(found, call.given(PageQuery), name=lambda model: model.name)
     return wire.Page[wire.ModelOut](items=items, next_cursor=cursor)
+
+
+@routes.route(
+    "POST",
+    "/api/v1/models/use",
+    scope=Scope.ADMIN,
+    summary="Change the embedding model; the present one answers until the new one is ready",
+    body=wire.ModelUse,
+    reply=wire.ModelOut,
+    status=202,
+)
+async def use_model(call: Call) -> wire.ModelOut:
+    wanted = call.given(wire.ModelUse)
+    return await call.flows.models.use(wanted.name, force=wanted.force)

@@ -10,7 +10,15 @@ import pytest
 from nasd import errors, wire
 from nasd.cli import evaluate
 from nasd.cli.evaluate import Query, names, parse_query, rank_files, read_queries
-from tests.fakes.client import ScriptedClient, file_out, hit_out, search_out, volume_out
+from tests.fakes.client import (
+    MOMENT,
+    ScriptedClient,
+    file_out,
+    hit_out,
+    search_out,
+    status_out,
+    volume_out,
+)
 from tests.unit.cli.conftest import RunNasd
 
 
@@ -155,6 +163,25 @@ def test_an_error_while_several_run_ends_it_all(
 
 
 def test_wrong_usage(nasd: RunNasd, tmp_path: Path) -> None:
-    assert nasd("evaluate").code == 2
     assert nasd("evaluate", "--queries", str(tmp_path / "none")).code == 2
     assert nasd("evaluate", "--queries", "x", "--mode", "magic").code == 2
+
+
+def test_without_a_file_the_daemon_measures_on_its_own_documents(nasd: RunNasd) -> None:
+    figures = wire.FiguresOut(recall_at_10=0.9334, mrr_at_10=0.81, p50_ms=12.4, p95_ms=40.0)
+    measured = wire.EvaluationOut(
+        at=MOMENT, model="minilm", fingerprint="f", queries=150, took_s=9.0, modes={"hybrid": figures}
+    )
+    ran = nasd("evaluate", client=ScriptedClient(evaluate=measured))
+    assert ran.code == 0
+    assert "0.9334" in ran.out and "150 queries made from your documents" in ran.out
+    told = nasd("evaluate", "--json", client=ScriptedClient(evaluate=measured))
+    assert json.loads(told.out)["modes"]["hybrid"]["p95_ms"] == 40.0
+    seen = nasd("status", client=ScriptedClient(status=status_out(evaluation=measured)))
+    assert "recall@10 0.933, MRR 0.810, p50 12 ms (150 known items" in seen.out
+
+
+def test_options_of_a_query_file_need_one(nasd: RunNasd) -> None:
+    for options in (("-k", "5"), ("--mode", "hybrid"), ("--volume", "home")):
+        ran = nasd("evaluate", *options, client=ScriptedClient())
+        assert ran.code == 2 and "--queries" in ran.err

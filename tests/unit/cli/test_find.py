@@ -53,6 +53,14 @@ def test_json_is_one_document_on_stdout_and_nothing_else(nasd: RunNasd) -> None:
     assert wire.SearchOut.model_validate(json.loads(ran.out)).hits[0].passage.text == "a\x9b31m\x1b[31m\udcff"
 
 
+def test_hits_on_a_volume_that_is_away_are_marked(nasd: RunNasd) -> None:
+    away, there = file_out("away.pdf", volume_state="frozen"), file_out("there.pdf")
+    found = search_out(hit_out(file=away), hit_out(file=there))
+    told = nasd("search", "x", client=ScriptedClient(search=found)).out.splitlines()
+    assert "[frozen]" in next(line for line in told if "away.pdf" in line)
+    assert "frozen" not in next(line for line in told if "there.pdf" in line)
+
+
 def test_nothing_found_is_no_failure(nasd: RunNasd) -> None:
     ran = nasd("search", "x", client=ScriptedClient(search=search_out()))
     assert (ran.code, ran.out) == (0, "")

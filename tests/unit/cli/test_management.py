@@ -10,6 +10,7 @@ import pytest
 
 from nasd import errors, wire
 from nasd.cli.session import Session, session_from
+from nasd.cli.show import time_words
 from nasd.cli.volumes import volume_path
 from nasd.identity.tokens import mint
 from tests.fakes.client import MOMENT, ScriptedClient, model_out, status_out, volume_out
@@ -145,9 +146,47 @@ def test_status_at_a_glance(nasd: RunNasd) -> None:
     assert wire.StatusOut.model_validate_json(ran.out) == seen
 
 
+def test_status_tells_of_each_kind_of_work_and_of_the_load(nasd: RunNasd) -> None:
+    work = [
+        wire.WorkOut(kind="small_text", files=12, amount=12, unit="files", per_s=310, eta_s=0.1),
+        wire.WorkOut(kind="other_files", files=1, amount=3 << 20, unit="bytes", per_s=1 << 20, eta_s=3),
+        wire.WorkOut(kind="embedding", files=1, amount=1, unit="passages", per_s=2.25, eta_s=1, pace="slow"),
+        wire.WorkOut(kind="text_recognition", files=2, amount=30, unit="pages", pace="paused", reason="hot"),
+        wire.WorkOut(kind="speech", files=1, amount=90, unit="seconds", per_s=0.25),
+    ]
+    load = wire.LoadOut(
+        detail="waiting: text recognition (hot)", readers=1, celsius=91, on_battery=False, others_busy=0.123,
+        memory_bytes=300 << 20, memory_limit=3 << 30,
+    )  # fmt: skip
+    ocr = wire.OcrOut(state="ready", engine="tesseract 5", waiting=2)
+    told = nasd("status", client=ScriptedClient(status=status_out(work=work, load=load, ocr=ocr))).out
+    lines = {line[2:20].strip(): line[20:] for line in told.splitlines() if line.startswith("  ")}
+    assert lines["small texts"] == "12 files, 310 files/s, about 0 s"
+    assert lines["other files"] == "1 file, 3.0 MiB, 1.0 MiB/s, about 3 s"
+    assert lines["embedding"] == "1 passage, 2.2 passages/s, about 1 s"
+    assert lines["text recognition"] == "tesseract 5, 2 files waiting, 30 pages, waits: hot"
+    assert lines["load"] == (
+        "waiting: text recognition (hot), 1 file read at once, 300.0 MiB of 3.0 GiB memory, "
+        "other programs use 12% of the processor, 91 °C, on mains"
+    )
+
+
+def test_status_tells_when_each_volume_was_last_touched_and_why(nasd: RunNasd) -> None:
+    volumes = [
+        volume_out(last_wake=MOMENT, last_wake_cause="event"),
+        volume_out("attic", last_wake=MOMENT, last_wake_cause="guard"),
+        volume_out("new"),
+    ]
+    told = nasd("status", client=ScriptedClient(status=status_out(volumes=volumes))).out
+    assert f"home: last wake {time_words(MOMENT)}, by a change in it\n" in told
+    assert f"attic: last wake {time_words(MOMENT)}, to see whether it is back\n" in told
+    assert "new: last wake" not in told
+
+
 def test_the_openapi_document_is_the_daemons(nasd: RunNasd) -> None:
     ran = nasd("openapi", client=ScriptedClient(openapi={"openapi": "3.1.0"}))
     assert json.loads(ran.out) == {"openapi": "3.1.0"}
+    assert nasd("openapi", "--json", client=ScriptedClient(openapi={"openapi": "3.1.0"})).out == ran.out
 
 
 def test_a_place_on_the_command_line_is_not_overruled_by_the_environment() -> None:
@@ -155,3 +194,26 @@ def test_a_place_on_the_command_line_is_not_overruled_by_the_environment() -> No
     assert session_from(None, None, None, None, environ).url == "http://nas:1"
     assert session_from(None, Path("/s"), None, None, environ).url is None
     assert session_from(None, None, "http://b", "u", environ) == Session(url="http://b", token="u")
+
+
+def test_a_model_is_changed_and_its_progress_is_told(nasd: RunNasd, tmp_path: Path) -> None:
+    coming = model_out(
+        state="preparing",
+        name="other",
+        active=False,
+        role="next",
+        passages=2000,
+        embedded=500,
+        eta_s=90.0,
+        detail="its vectors are made",
+    )
+    client = ScriptedClient(use_model=coming, models=[model_out(role="serving"), coming])
+    ran = nasd("model", "use", "other", "--force", client=client)
+    assert ran.code == 0 and "other (next)" in ran.out
+    assert client.calls[0] == ("use_model", (wire.ModelUse(name="other", force=True),))
+    listed = nasd("model", "list", client=client)
+    assert "500 of 2,000 passages embedded, about" in listed.out
+    folder = tmp_path / "model"
+    folder.mkdir()
+    nasd("model", "use", str(folder), client=client)
+    assert client.calls[-1] == ("use_model", (wire.ModelUse(name=str(folder)),))

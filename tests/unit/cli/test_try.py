@@ -86,6 +86,22 @@ def test_asking_once(nasd: RunNasd, trial: Trial, tmp_path: Path) -> None:
     assert trial.settings.paths.state_dir == tmp_path
 
 
+def test_the_prompt_does_not_wait_for_text_in_pictures(
+    nasd: RunNasd, trial: Trial, tmp_path: Path, typed: Any
+) -> None:
+    pages = wire.WorkOut(kind="text_recognition", files=3, amount=40, unit="pages", per_s=0.5, eta_s=80)
+    trial.client.answers["status"] = status_out(
+        pending_searchable=3, pending_semantic=3, pending_recognition=3, work=[pages]
+    )
+    typed("/quit")
+    ran = nasd("try", str(tmp_path))
+    assert ran.code == 0
+    assert "Still going on: text recognition: 40 pages, about 1 min 20 s." in ran.err
+    ran = nasd("try", str(tmp_path), "--search", "words", "--no-ocr")
+    assert ran.code == 0
+    assert "Still going on" in ran.err
+
+
 def test_abstaining_and_json(nasd: RunNasd, trial: Trial, tmp_path: Path) -> None:
     trial.client.answers["ask"] = answer_out(abstained=True)
     assert nasd("try", str(tmp_path), "--ask", "what?").code == 6

@@ -108,6 +108,40 @@ def test_what_is_going_on_in_words() -> None:
     assert describe(status_out(pending_semantic=4), "semantic") == "4 pending"
 
 
+PAGES = wire.WorkOut(
+    kind="text_recognition", files=4, amount=9, unit="pages", per_s=0.5, pace="paused", reason="on battery"
+)
+PASSAGES = wire.WorkOut(
+    kind="embedding", files=2, amount=140, unit="passages", per_s=70, eta_s=4, pace="slow", reason="it is hot"
+)
+
+
+def test_each_kind_is_told_with_its_time_or_why_it_waits() -> None:
+    status = status_out(pending_semantic=6, work=[PASSAGES, PAGES], queue=wire.QueueOut(embed=2))
+    assert describe(status, "semantic") == (
+        "embedding: 140 passages, about 4 s, slowly: it is hot; text recognition: 9 pages, waits: on battery"
+    )
+    assert describe(status, "searchable") == "text recognition: 9 pages, waits: on battery"
+    soon = PAGES.model_copy(update={"eta_s": 18.0, "pace": "full"})
+    timed = status_out(pending_semantic=6, work=[PASSAGES, soon], queue=wire.QueueOut(embed=2, eta_s=22))
+    assert describe(timed, "semantic").endswith("; about 22 s in all")
+
+
+def test_recognition_need_not_be_waited_for(nasd: RunNasd) -> None:
+    busy = status_out(
+        pending_searchable=4, pending_semantic=4, pending_recognition=4, work=[PAGES], queue=wire.QueueOut()
+    )
+    assert nasd("wait", "--timeout", "0", client=steps(busy)).code == 1
+    ran = nasd("wait", "--no-ocr", "--json", client=steps(busy))
+    assert ran.code == 0
+    assert json.loads(ran.out)["pending_recognition"] == 4, "what is told is the truth"
+    seen = wait.without_recognition(
+        busy.model_copy(update={"work": [PASSAGES, PAGES], "pending_semantic": 6})
+    )
+    assert (seen.pending_searchable, seen.pending_semantic, seen.queue.eta_s) == (0, 2, 4.0)
+    assert seen.work == [PASSAGES]
+
+
 def test_the_bar_is_drawn_from_what_is_covered_and_what_is_missing(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

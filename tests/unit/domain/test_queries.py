@@ -1,38 +1,11 @@
-"""What a query means, and what FTS5 finds for it."""
+"""What a person typed, taken apart."""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
-
 import pytest
 
-from nasd.domain.queries import MAX_UNITS, fts5, parse, spaced
+from nasd.domain.queries import parse, spaced
 from nasd.domain.stopwords import STOP_WORDS, stop_words
-
-Find = Callable[..., set[str]]
-
-
-@pytest.fixture
-def find() -> Iterator[Find]:
-    """Which of the texts FTS5 finds for a query, with the tokenizer of the catalogue."""
-    with closing(sqlite3.connect(":memory:")) as db:
-        db.execute(
-            "CREATE VIRTUAL TABLE words USING fts5(text, tokenize = 'porter unicode61 remove_diacritics 2')"
-        )
-
-        def look(expression: str | None, *texts: str) -> set[str]:
-            db.execute("DELETE FROM words")
-            db.executemany(
-                "INSERT INTO words(rowid, text) VALUES (?, ?)",
-                [(number, spaced(text)) for number, text in enumerate(texts)],
-            )
-            found = db.execute("SELECT rowid FROM words WHERE words MATCH ?", (expression,))
-            return {texts[row[0]] for row in found}
-
-        yield look
-    db.close()
 
 
 def test_content_words_remain() -> None:
@@ -80,55 +53,30 @@ def test_a_minus_within_a_word_or_before_a_number_excludes_nothing() -> None:
     assert "40" in query.terms
 
 
-def test_an_identifier_is_found_as_neighbouring_tokens(find: Find) -> None:
-    expression = fts5(parse("INV-2023-0042"))
-    assert find(expression, "Invoice INV-2023-0042.", "inv 0042 of 2023") == {"Invoice INV-2023-0042."}
+def test_an_identifier_is_one_word() -> None:
+    assert parse("INV-2023-0042").terms == ("INV-2023-0042",)
 
 
-def test_any_finds_what_has_one_word_and_all_what_has_every_word(find: Find) -> None:
-    query = parse("dishwasher guarantee")
-    texts = ("the dishwasher", "a guarantee", "guarantees for dishwashers", "neither")
-    assert find(fts5(query), *texts) == set(texts[:3])
-    assert find(fts5(query, match="all"), *texts) == {texts[2]}
-
-
-def test_a_phrase_must_occur_for_a_searcher_and_may_for_a_question(find: Find) -> None:
-    query = parse('"guarantee period" dishwasher')
-    texts = ("the guarantee period", "dishwasher", "a period without guarantee")
-    assert find(fts5(query), *texts) == {texts[0]}
-    assert find(fts5(query, quoted="may"), *texts) == {texts[0], texts[1]}
-
-
-def test_excluded_words_and_phrases_are_not_found(find: Find) -> None:
-    expression = fts5(parse('contract -draft -"second version"'))
-    texts = ("contract", "contract draft", "contract, second version", "version two of the second contract")
-    assert find(expression, *texts) == {texts[0], texts[3]}
-
-
-def test_a_prefix_finds_longer_words(find: Find) -> None:
+def test_an_asterisk_ends_a_beginning() -> None:
     assert parse("warrant*").prefixes == ("warrant",)
-    assert find(fts5(parse("warrant*")), "warrantee", "warrior") == {"warrantee"}
+    assert parse("war*rant").prefixes == ()
 
 
-def test_clitics_do_not_hide_the_word(find: Find) -> None:
+def test_clitics_do_not_hide_the_word() -> None:
     assert parse("Apple's l'eau O’Brien").terms == ("Apple", "eau", "O’Brien")
-    assert find(fts5(parse("Apple's")), "apple pie") == {"apple pie"}
-    assert find(fts5(parse("O'Brien")), "Mr O’Brien", "Brien, O.") == {"Mr O’Brien"}
 
 
-def test_operators_of_the_index_are_plain_words(find: Find) -> None:
-    texts = ("near, far", "column text", "else")
-    assert find(fts5(parse('NEAR(far, 2) OR text:* ^else {moon} "')), *texts) == set(texts)
+def test_operators_of_search_engines_are_plain_words() -> None:
+    assert parse('NEAR(far, 2) ^moon {base} "').terms == ("NEAR(far", "2", "moon", "base")
 
 
-def test_writing_without_spaces_is_found_by_pairs(find: Find) -> None:
-    texts = ("他在北京大学学习。", "大北的京城", "東京タワーの高さは333メートルです")
-    assert find(fts5(parse("北京大学")), *texts) == {texts[0]}
-    assert find(fts5(parse("タワーの高さ iPhone15")), *texts) == {texts[2]}
-    assert find(fts5(parse("京")), *texts) == set(texts)
+def test_runs_of_scripts_without_spaces_stay_whole() -> None:
+    query = parse("タワーの高さ iPhone15です 北京大学 ภาษาไทย")
+    assert query.unspaced == ("タワーの高さ", "です", "北京大学", "ภาษาไทย")
+    assert query.terms == ("iPhone15",)
 
 
-def test_other_writing_is_indexed_as_it_stands() -> None:
+def test_other_writing_stands_as_it_is() -> None:
     text = "Ελληνικά, naïve, 한국어 and\tहिन्दी"
     assert spaced(text) == text
     assert spaced("a北京b").split() == ["a", "北", "京", "b"]
@@ -137,22 +85,12 @@ def test_other_writing_is_indexed_as_it_stands() -> None:
 @pytest.mark.parametrize(
     "text", ["", " ", '"', '""', "- -", "-draft", '-"a phrase"', "*", "?!", "\x00", "\ud800", "'", "()"]
 )
-def test_nothing_searchable_gives_no_expression(text: str) -> None:
+def test_nothing_searchable_is_an_empty_query(text: str) -> None:
     assert parse(text).empty
-    assert fts5(parse(text)) is None
 
 
-def test_control_characters_and_surrogates_separate_words(find: Find) -> None:
-    assert find(fts5(parse("green\x00house\ud83d moon")), "the moon", "house", "green") == {
-        "the moon", "house", "green",
-    }  # fmt: skip
-
-
-def test_the_expression_is_bounded(find: Find) -> None:
-    expression = fts5(parse(" ".join(f"word{number}" for number in range(100_000))))
-    assert expression is not None
-    assert expression.count(" OR ") < MAX_UNITS
-    assert find(expression, "word7") == {"word7"}
+def test_control_characters_and_surrogates_separate_words() -> None:
+    assert parse("green\x00house\ud83d moon").terms == ("green", "house", "moon")
 
 
 def test_repeated_words_count_once() -> None:

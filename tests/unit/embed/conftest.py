@@ -19,3 +19,10 @@ def prepared_tiny(
 ) -> tuple[PreparedModel, list[Progress]]:
     steps: list[Progress] = []
     return prepare(tmp_path_factory.mktemp("state") / "models", str(tiny_model), steps.append), steps
+
+
+@pytest.fixture(scope="session")
+def prepared_multilingual(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PreparedModel]:
+    """The model as sentence-transformers has it, and as it is served."""
+    source = make_tiny_model(tmp_path_factory.mktemp("source") / "multilingual", "xlm-roberta")
+    return source, prepare(tmp_path_factory.mktemp("state") / "models", str(source))

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nasd.embed.base import Rests
 from nasd.embed.onnx import OnnxEmbedder
 from nasd.embed.store import PreparedModel, Progress
 from nasd.errors import ModelError
@@ -87,3 +88,63 @@ def test_closing_ends_what_waits(prepared_model: PreparedModel) -> None:
     assert len(ended) == 1
     with pytest.raises(ModelError, match="closed"):
         embedder.embed_documents(["late"])
+
+
+def rests(embedder: Rests) -> bool:
+    return embedder.resting
+
+
+def test_a_resting_model_gives_the_same_when_it_is_asked_again(prepared_tiny: Tiny, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(prepared_tiny[0].folder, folder)
+    embedder = OnnxEmbedder(folder)
+    documents, query = embedder.embed_documents(["rent", "bread"]), embedder.embed_query("rent")
+    assert not embedder.rest(3600), "it was asked just now"
+    assert not rests(embedder)
+    assert embedder.rest(0)
+    assert rests(embedder)
+    assert not embedder.rest(0), "it rests already"
+    assert embedder.info.dimension == 32
+    assert rests(embedder)
+    shutil.rmtree(folder)  # as when it is prepared anew meanwhile
+    assert np.array_equal(embedder.embed_query("rent"), query)
+    assert not rests(embedder)
+    assert embedder.rest(0)
+    assert np.array_equal(embedder.embed_documents(["rent", "bread"]), documents)
+    assert embedder.rest(0)
+    assert embedder.count_tokens("rent") == 1
+    assert embedder.rest(0)
+    embedder.close()
+    with pytest.raises(ModelError, match="closed"):
+        embedder.embed_query("late")
+
+
+def test_memory_of_documents_is_let_go_once(prepared_tiny: Tiny) -> None:
+    embedder = OnnxEmbedder(prepared_tiny[0].folder)
+    assert not embedder.ease(0), "nothing was run"
+    before = embedder.embed_documents(["rent"])
+    assert not embedder.ease(3600)
+    assert embedder.ease(0)
+    assert not embedder.ease(0)
+    assert np.array_equal(embedder.embed_documents(["rent"]), before)
+    assert embedder.rest(0)
+    assert not embedder.ease(0)
+    embedder.close()
+
+
+def test_a_text_is_cut_as_a_tokenizer_that_cuts_would(prepared_model: PreparedModel) -> None:
+    from tokenizers import Tokenizer
+
+    cutting = Tokenizer.from_file(str(prepared_model.folder / "tokenizer.json"))
+    cutting.no_padding()
+    cutting.enable_truncation(prepared_model.manifest.max_tokens)
+    embedder = OnnxEmbedder(prepared_model.folder)
+    loaded = embedder._need()
+    for text in ("", "rent", "The rent is due. " * 80, "\N{GRINNING FACE} 契約 " * 200, "[SEP] a"):
+        ours, theirs = loaded.tokenize(text), cutting.encode(text)
+        assert (ours.ids, ours.attention_mask, ours.type_ids) == (
+            theirs.ids,
+            theirs.attention_mask,
+            theirs.type_ids,
+        )
+    embedder.close()

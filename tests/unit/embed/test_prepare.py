@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,79 +9,90 @@ import pytest
 
 from nasd.embed.agreement import QUERIES, TEXTS
 from nasd.embed.base import NotExportable, Vectors
-from nasd.embed.manifest import read_manifest
+from nasd.embed.manifest import Agreement, Measured, read_manifest
 from nasd.embed.onnx import OnnxEmbedder
-from nasd.embed.prepare import _choose
+from nasd.embed.prepare import choose, fastest
 from nasd.embed.store import PreparedModel, Progress
 
-pytestmark = pytest.mark.real_model
-
 Tiny = tuple[PreparedModel, list[Progress]]
+SAME = Agreement(cosine_min=1, cosine_mean=1, neighbours=1, first=1)
 
 
-class Reference:
-    """Stands for the loaded model: gives the vectors it was given."""
+def measured(serving: str, speed: float | None, size: int = 10) -> Measured:
+    refused = None if speed is not None else "cosine 0.5"
+    return Measured(serving=serving, bytes=size, passages_s=speed, agreement=SAME, refused=refused)
 
-    def __init__(self, documents: Vectors, queries: Vectors) -> None:
-        self._documents = documents
-        self._queries = queries
 
-    def encode_document(self, _texts: list[str], **_options: object) -> Vectors:
-        return self._documents
+def test_the_fastest_that_agrees_is_chosen() -> None:
+    int8, fp32 = measured("onnx-int8", 70.0), measured("onnx-fp32", 30.0, size=40)
+    assert fastest((int8, fp32)) == int8
+    assert fastest((measured("onnx-int8", 20.0), fp32)) == fp32
+    assert fastest((measured("onnx-int8", None), fp32)) == fp32
+    assert fastest((measured("onnx-int8", None), measured("onnx-fp32", None))) is None
 
-    def encode_query(self, _texts: list[str], **_options: object) -> Vectors:
-        return self._queries
+
+def test_of_equals_the_smaller_is_chosen() -> None:
+    int8, fp32 = measured("onnx-int8", 98.0), measured("onnx-fp32", 100.0, size=40)
+    assert fastest((fp32, int8)) == int8
+
+
+def test_what_made_the_vectors_stays_unless_it_is_far_slower() -> None:
+    int8, fp32 = measured("onnx-int8", 70.0), measured("onnx-fp32", 100.0, size=40)
+    assert fastest((int8, fp32)) == fp32
+    assert fastest((int8, fp32), former="onnx-int8") == int8
+    assert fastest((measured("onnx-int8", 30.0), fp32), former="onnx-int8") == fp32
+    assert fastest((measured("onnx-int8", None), fp32), former="onnx-int8") == fp32
+    assert fastest((int8, fp32), former="onnx-bf16") == fp32
 
 
 @pytest.fixture
-def reference(prepared_tiny: Tiny) -> Reference:
+def reference(prepared_tiny: Tiny) -> Vectors:
     embedder = OnnxEmbedder(prepared_tiny[0].folder)
-    queries = np.vstack([embedder.embed_query(text) for text in QUERIES])
-    documents = embedder.embed_documents(TEXTS)
+    rows = [embedder.embed_documents(TEXTS), *(embedder.embed_query(text) for text in QUERIES)]
     embedder.close()
-    return Reference(documents, queries)
+    return np.vstack(rows)
 
 
 @pytest.fixture
-def work(tmp_path: Path, prepared_tiny: Tiny) -> Path:
-    shutil.copy(prepared_tiny[0].folder / "tokenizer.json", tmp_path)
-    return tmp_path
+def tokenizer(prepared_tiny: Tiny) -> str:
+    return (prepared_tiny[0].folder / "tokenizer.json").read_text("utf-8")
 
 
-def test_int8_is_taken_when_it_agrees(work: Path, prepared_tiny: Tiny, reference: Reference) -> None:
-    prepared = prepared_tiny[0]
-    shutil.copy(prepared.folder / "model.onnx", work / "int8.onnx")
-    (work / "fp32.onnx").write_bytes(b"not needed")
-    variants = {"onnx-int8": work / "int8.onnx", "onnx-fp32": work / "fp32.onnx"}
-    chosen = _choose(prepared.manifest, reference, work, variants)
-    assert chosen.serving == "onnx-int8"
-    assert chosen.agreement.cosine_min > 0.999
-    assert chosen == read_manifest(work)
-    assert sorted(path.name for path in work.iterdir()) == ["manifest.json", "model.onnx", "tokenizer.json"]
-
-
-@pytest.mark.parametrize("int8", [b"no graph at all", None])
-def test_fp32_is_taken_when_int8_fails(
-    work: Path, prepared_tiny: Tiny, reference: Reference, int8: bytes | None
+@pytest.mark.real_model
+def test_a_graph_that_cannot_be_served_is_told_of_and_passed_over(
+    tmp_path: Path, prepared_tiny: Tiny, reference: Vectors, tokenizer: str
 ) -> None:
-    prepared = prepared_tiny[0]
-    if int8 is not None:
-        (work / "int8.onnx").write_bytes(int8)
-    shutil.copy(prepared.folder / "model.onnx", work / "fp32.onnx")
-    variants = {"onnx-int8": work / "int8.onnx", "onnx-fp32": work / "fp32.onnx"}
-    chosen = _choose(prepared.manifest, reference, work, variants)
+    prepared, broken = prepared_tiny[0], tmp_path / "int8.onnx"
+    broken.write_bytes(b"no graph at all")
+    variants = {"onnx-int8": broken, "onnx-fp32": prepared.folder / "model.onnx"}
+    chosen = choose(prepared.manifest, tokenizer, reference, tmp_path, variants)
     assert chosen.serving == "onnx-fp32"
-    assert chosen == read_manifest(work)
-    assert sorted(path.name for path in work.iterdir()) == ["manifest.json", "model.onnx", "tokenizer.json"]
+    assert chosen.agreement.cosine_min > 0.999
+    refused, accepted = chosen.measured
+    assert (refused.serving, refused.agreement, refused.passages_s) == ("onnx-int8", None, None)
+    assert "cannot be loaded" in (refused.refused or "")
+    assert accepted.passages_s is not None and accepted.refused is None
+    folder = tmp_path / "onnx-fp32"
+    assert chosen == read_manifest(folder)
+    assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "model.onnx", "tokenizer.json"]
 
 
-def test_what_does_not_agree_is_refused(work: Path, prepared_tiny: Tiny) -> None:
+@pytest.mark.real_model
+def test_the_same_graph_served_another_way_is_another_model(
+    tmp_path: Path, prepared_tiny: Tiny, reference: Vectors, tokenizer: str
+) -> None:
+    prepared, marks = prepared_tiny[0], set()
+    for serving in ("onnx-bf16", "onnx-fp32"):
+        variants = {serving: prepared.folder / "model.onnx"}
+        marks.add(choose(prepared.manifest, tokenizer, reference, tmp_path, variants).fingerprint)
+    assert len(marks) == 2
+
+
+@pytest.mark.real_model
+def test_what_does_not_agree_is_refused(tmp_path: Path, prepared_tiny: Tiny, tokenizer: str) -> None:
     prepared = prepared_tiny[0]
     rows = np.random.default_rng(0).standard_normal((len(TEXTS) + len(QUERIES), 32)).astype(np.float32)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    other = Reference(rows[: len(TEXTS)], rows[len(TEXTS) :])
-    for name in ("int8.onnx", "fp32.onnx"):
-        shutil.copy(prepared.folder / "model.onnx", work / name)
-    variants = {"onnx-int8": work / "int8.onnx", "onnx-fp32": work / "fp32.onnx"}
+    graph = prepared.folder / "model.onnx"
     with pytest.raises(NotExportable, match=r"does not agree .*onnx-int8: cosine .*onnx-fp32: cosine"):
-        _choose(prepared.manifest, other, work, variants)
+        choose(prepared.manifest, tokenizer, rows, tmp_path, {"onnx-int8": graph, "onnx-fp32": graph})

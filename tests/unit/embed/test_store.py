@@ -3,16 +3,18 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nasd.embed.agreement import agrees
+from nasd.embed.agreement import COSINE_MIN, agrees
 from nasd.embed.base import NotExportable
 from nasd.embed.manifest import MANIFEST_FILE
 from nasd.embed.onnx import OnnxEmbedder
 from nasd.embed.pick import open_embedder
+from nasd.embed.sentence import SentenceEmbedder
 from nasd.embed.source import DEFAULT_MODEL
 from nasd.embed.store import PreparedModel, Progress, find, folder_of, prepare, sweep
 from nasd.errors import ConfigError, ModelError, StateError, Unavailable
@@ -71,8 +73,33 @@ def test_preparing_again_gives_the_same_fingerprint(
     prepared_tiny: Tiny, models: Path, tiny_model: Path
 ) -> None:
     again = prepare(models, str(tiny_model))
-    assert again.manifest == prepared_tiny[0].manifest
+    first = prepared_tiny[0].manifest
+    assert replace(again.manifest, measured=()) == replace(first, measured=())
+    assert [one.serving for one in again.manifest.measured] == [one.serving for one in first.measured]
     assert [path.name for path in models.iterdir()] == [again.folder.name]
+
+
+def test_a_multilingual_model_is_a_drop_in(prepared_multilingual: tuple[Path, PreparedModel]) -> None:
+    source, prepared = prepared_multilingual
+    manifest = prepared.manifest
+    assert (manifest.dimension, manifest.max_tokens, manifest.similarity) == (48, 64, "dot")
+    assert (manifest.prompt_query, manifest.prompt_document) == ("query: ", "passage: ")
+    served, original = OnnxEmbedder(prepared.folder), SentenceEmbedder(str(source))
+    texts = ["rent", "Der Vertrag läuft im Mai aus.", "Погода", "契約は三月に終了", "bread " * 90, ""]
+    near = np.einsum("ij,ij->i", served.embed_documents(texts), original.embed_documents(texts))
+    assert near.min() > COSINE_MIN
+    assert served.embed_query("明天") @ original.embed_query("明天") > COSINE_MIN
+    assert [served.count_tokens(text) for text in texts] == [original.count_tokens(text) for text in texts]
+    served.close()
+    original.close()
+
+
+def test_every_way_of_serving_is_measured(prepared_tiny: Tiny) -> None:
+    measured = prepared_tiny[0].manifest.measured
+    assert {"onnx-int8", "onnx-fp32"} <= {one.serving for one in measured}
+    for one in measured:
+        assert one.bytes > 0
+        assert (one.passages_s is None) == (one.refused is not None)
 
 
 def test_a_missing_or_damaged_model_is_not_found(models: Path, tiny_model: Path) -> None:

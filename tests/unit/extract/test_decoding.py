@@ -43,6 +43,24 @@ def test_legacy_encodings_are_guessed(text: str, encoding: str) -> None:
     assert decode(text.encode(encoding))[0] == text
 
 
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        (
+            "Der Bäcker öffnet früh, die Brötchen sind süß und größer als sonst.",
+            "cp1252 cp850 cp437 mac-roman",
+        ),
+        ("El niño comió la piñata mañana; ¿qué pasó después en Málaga?", "cp1252 cp850 mac-roman"),
+        ("Çocuklar güneşli günlerde ağaçların altında şarkı söylüyor.", "cp1254 iso8859-9 cp857"),
+        ("Zażółć gęślą jaźń, powiedział świętej pamięci chrząszcz.", "cp1250 iso8859-2 cp852"),
+        ("ร้านขนมปังเปิดเวลาหกโมงเช้าและขนมปังก้อนเล็กขายหมดเร็ว", "tis-620"),
+    ],
+)
+def test_short_texts_are_told_by_their_letters(text: str, encodings: str) -> None:
+    for encoding in encodings.split():
+        assert decode((text + " ").encode(encoding) * 3)[0] == (text + " ") * 3, encoding
+
+
 def test_hz_hides_in_ascii() -> None:
     assert decode("特斯拉".encode("hz"))[0] == "特斯拉"
 

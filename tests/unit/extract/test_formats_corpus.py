@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,26 +17,9 @@ from nasd.errors import ReadError
 from nasd.extract.base import Limits
 from nasd.extract.kinds import kind_of, supported
 from nasd.extract.sandbox import Sandbox
+from tests.bench.judging import found
 
 pytestmark = pytest.mark.corpus
-
-_PLAIN = {
-    0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-", 0x2010: "-", 0x2011: "-",
-    0xA0: " ", 0xAD: None, 0x200B: None,
-}  # fmt: skip
-
-
-def _norm(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
-    return re.sub(r"\s+", " ", text).strip().lower()
-
-
-def _squash(text: str) -> str:
-    return re.sub(r"[\s\-*_#`\\|>]+", "", _norm(text))
-
-
-def _found(needle: str, text: str) -> bool:
-    return _norm(needle) in _norm(text) or _squash(needle) in _squash(text)
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:
@@ -82,18 +63,18 @@ def test_real_documents_yield_what_they_say(corpora: Path, sandbox: Sandbox) -> 
             silent.append(case["path"])
         skip = set(case.get("unverified", ()))
         missing += [
-            phrase for phrase in case["must_contain"] if phrase not in skip and not _found(phrase, text)
+            phrase for phrase in case["must_contain"] if phrase not in skip and not found(phrase, text)
         ]
         forbidden += [
             f"{case['path']}: {phrase!r}"
             for phrase in case.get("must_not_contain", ())
-            if _found(phrase, text)
+            if found(phrase, text)
         ]
-        if (any_of := case.get("any_of")) and not any(_found(phrase, text) for phrase in any_of):
+        if (any_of := case.get("any_of")) and not any(found(phrase, text) for phrase in any_of):
             missing.append(f"none of {any_of}")
         for phrase in case.get("nice_to_contain", ()):
             extra += 1
-            extra_found += _found(phrase, text)
+            extra_found += found(phrase, text)
         for key in (case["tier"], f"{case['tier']} {case['format']}"):
             counts = passed.setdefault(key, [0, 0])
             counts[0] += not missing
@@ -137,7 +118,7 @@ def test_hostile_files_end_in_a_document_or_an_error(corpora: Path, sandbox: San
             if phrase in text
         ]
         for phrase in case.get("must_contain", ()):
-            hit = _found(phrase, text)
+            hit = found(phrase, text)
             if case.get("soft"):
                 soft, soft_found = soft + 1, soft_found + hit
             elif not hit:

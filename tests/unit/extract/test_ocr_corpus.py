@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import resource
 import time
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,26 +22,9 @@ from nasd.extract.ocr.choose import find_recognizer
 from nasd.extract.ocr.layout import page_blocks
 from nasd.extract.sandbox import Sandbox
 from nasd.flows.scans import EDGE
+from tests.bench.judging import found, word_recall
 
 pytestmark = pytest.mark.corpus
-
-_PLAIN = {
-    0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x2013: "-", 0x2014: "-", 0x2010: "-", 0x2011: "-",
-    0xA0: " ", 0xAD: None, 0x200B: None,
-}  # fmt: skip
-
-
-def _norm(text: str) -> str:
-    text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
-    return re.sub(r"\s+", " ", text).strip().lower()
-
-
-def _squash(text: str) -> str:
-    return re.sub(r"[\s\-*_#`\\|>]+", "", _norm(text))
-
-
-def _found(needle: str, text: str) -> bool:
-    return _norm(needle) in _norm(text) or _squash(needle) in _squash(text)
 
 
 @pytest.fixture(scope="module")
@@ -85,14 +66,12 @@ def _read(sandbox: Sandbox, recognizer: Recognizer, path: Path, most_pages: int 
 
 
 def _passes(case: dict[str, Any], text: str) -> tuple[bool, float | None]:
-    good = all(_found(phrase, text) for phrase in case["must_contain"])
+    good = all(found(phrase, text) for phrase in case["must_contain"])
     if any_of := case.get("any_of"):
-        good = good and any(_found(phrase, text) for phrase in any_of)
+        good = good and any(found(phrase, text) for phrase in any_of)
     recall = None
     if truth := case.get("ocr_truth"):
-        there = set(_norm(text).split())
-        wanted = _norm(truth).split()
-        recall = sum(word in there for word in wanted) / len(wanted)
+        recall = word_recall(truth, text)
         good = good and recall >= case["min_word_recall"]
     return good, recall
 

@@ -16,7 +16,7 @@ END: dict[str, Any] = {"end": {"title": None, "reader": "text/1", "notes": [], "
 
 
 def received(**limits: int) -> Received:
-    return Received(Limits(**limits), Found(path="", size=9, mtime_ns=None, kind="archive"))  # type: ignore[arg-type]
+    return Received(Limits(**limits), Found(path="", size=9, mtime_ns=None, kind="archive"))
 
 
 def member(path: object, size: object = 1, mtime_ns: object = None, kind: object = "text") -> dict[str, Any]:

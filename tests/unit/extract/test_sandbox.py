@@ -220,13 +220,13 @@ def test_memory_that_native_code_asks_for(limited: Callable[..., Sandbox], tmp_p
 
 
 def test_too_much_processor_time(limited: Callable[..., Sandbox], slow: Path) -> None:
-    error = _reason(limited(Limits(cpu_s=1)), slow)
-    assert error.reason == "time"
+    error = _reason(limited(Limits(cpu_s=1, each_mib_s=0)), slow)
+    assert (error.reason, error.temporary) == ("time", True)
     assert "processor" in error.detail
 
 
 def test_too_much_time(limited: Callable[..., Sandbox], slow: Path, tmp_path: Path) -> None:
-    box = limited(Limits(wall_s=0.5))
+    box = limited(Limits(wall_s=0.5, each_mib_s=0))
     warm = _warm(box)
     assert _reason(box, slow).reason == "time"
     assert _children(warm) == []
@@ -273,15 +273,59 @@ def test_a_child_that_dies_costs_one_file(
     warm = _warm(box)
     ended = _while_reading(box, slow, lambda child: child.send_signal(how))
     assert isinstance(ended, ReadError)
-    assert ended.reason == reason
+    assert (ended.reason, ended.temporary) == (reason, True)
     after = tmp_path / "after.txt"
     after.write_text("still reading")
     assert _extract(box, after).text == "still reading"
     assert _warm(box) == warm
 
 
+def test_the_child_that_reads_is_confined_by_the_kernel(limited: Callable[..., Sandbox], slow: Path) -> None:
+    seen: dict[str, str] = {}
+
+    def look(child: psutil.Process) -> None:
+        def confined() -> bool:
+            lines = Path(f"/proc/{child.pid}/status").read_text("ascii", "replace").splitlines()
+            seen.update((name, value.strip()) for name, _, value in (line.partition(":") for line in lines))
+            return seen["Seccomp"] == "2"  # by a filter
+
+        _until(confined, "it was never confined")
+        seen["descriptors"] = " ".join(
+            os.readlink(link) for link in Path(f"/proc/{child.pid}/fd").iterdir() if link.exists()
+        )
+        child.kill()
+
+    _while_reading(limited(Limits()), slow, look)
+    assert seen["NoNewPrivs"] == "1"
+    assert int(seen["CapEff"], 16) == 0
+    # Its one file, its output and its errors, and nothing of the network but the line to its parent.
+    opened = [name for name in seen["descriptors"].split() if name.startswith("/")]
+    assert set(opened) <= {str(slow), "/dev/null"}
+
+
+def test_a_confined_process_makes_threads_and_nothing_else() -> None:
+    """Also without privileges, where a limit on processes would forbid the threads of decoders too."""
+    script = (
+        "import encodings.ascii, os, threading\n"
+        "from nasd.extract import confine\n"
+        "if os.getuid() == 0:\n    os.setgroups([])\n    os.setgid(65534)\n    os.setuid(65534)\n"
+        "confine.limit(memory_bytes=1 << 29, cpu_s=20, open_files=32)\n"
+        "confine.give_up_files_and_network()\n"
+        "thread = threading.Thread(target=lambda: print('thread'))\n"
+        "thread.start()\n"
+        "thread.join()\n"
+        "for attempt in (os.fork, lambda: os.posix_spawn('/bin/true', ['true'], {})):\n"
+        "    try:\n        attempt()\n"
+        "    except OSError:\n        print('refused')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout.split() == ["thread", "refused", "refused"], done.stderr
+
+
 def test_a_child_that_hangs_is_killed(limited: Callable[..., Sandbox], slow: Path) -> None:
-    box = limited(Limits(wall_s=2.0))
+    box = limited(Limits(wall_s=2.0, each_mib_s=0))
     ended = _while_reading(box, slow, lambda child: child.suspend())
     assert isinstance(ended, ReadError)
     assert ended.reason == "time"

@@ -16,7 +16,7 @@ from nasd.domain.files import FileState
 from nasd.domain.jobs import JobKind, JobState
 from nasd.domain.passages import Block, Document
 from nasd.embed.base import Vectors
-from nasd.extract.base import Members
+from nasd.extract.base import Members, SmallText
 from nasd.flows.admission import Admission
 from nasd.flows.embedding import Embedding
 from nasd.flows.events import Hub
@@ -50,6 +50,14 @@ class PlainExtractor:
             raise ZeroDivisionError("a defect")
         return Document(blocks=(Block(text=text),), title=None, reader="text/1", notes=(), metadata={})
 
+    def warm_up(self) -> None:
+        return None
+
+    def extract_texts(self, texts: Sequence[SmallText]) -> list[Document | None]:
+        if self.strict and any(BAD.encode() in text.data for text in texts):
+            raise ZeroDivisionError("a defect")
+        return [Document(blocks=(Block(text=text.data.decode()),), reader="text/1") for text in texts]
+
     def unpack(self, fd: int, *, name: str, kind: str) -> Members:
         raise AssertionError("no container is read here")
 
@@ -82,7 +90,7 @@ class Bench:
             self.work,
             clock,
             name="hashing",
-            open_embedder=lambda _told: DelicateEmbedder(),
+            open_embedder=lambda _name, _told: DelicateEmbedder(),
             counter=lambda text: len(text.split()),
         )
         self.extractor = PlainExtractor()
@@ -98,9 +106,13 @@ class Bench:
             self.work,
             clock,
             root_of=lambda _volume: None if self.away else str(folder),
+            believed=self.is_there,
             max_file=1 << 20,
         )
         self.embedding = Embedding(lane, hub, self.models, self.index, self.work, clock)
+
+    async def is_there(self, volume_id: int) -> bool:
+        return not self.away
 
     async def see(self, **texts: str) -> None:
         volume = await add_volume(self.lane)

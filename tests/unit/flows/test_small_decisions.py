@@ -10,12 +10,10 @@ from hypothesis import strategies as st
 
 from nasd.domain.jobs import BACKOFF, next_attempt
 from nasd.flows.events import QUEUED, Hub
-from nasd.flows.search import FIRST, MOST_OF_ONE_FILE, merge_names, spread
-from nasd.flows.status import eta_s
+from nasd.flows.search import FIRST, MOST_OF_ONE_FILE, spread
 from nasd.flows.volumes import free_name
 from nasd.flows.why import locate
 from nasd.flows.work import Meter, Signal
-from nasd.store.queue import QueueCounts
 from tests.fakes.catalogue import NOW
 from tests.fakes.clock import ManualClock
 from tests.fakes.volumes import volume
@@ -37,27 +35,6 @@ def test_the_first_ten_hold_at_most_three_of_a_file(files: list[int], k: int) ->
 @given(st.lists(st.integers(1, 5), max_size=30), st.integers(1, 20))
 def test_a_filter_that_names_one_file_lifts_the_limit(files: list[int], k: int) -> None:
     assert spread(files, k=k, cap=len(files)) == list(range(min(k, len(files))))
-
-
-def test_a_name_that_matches_comes_before_all_but_the_best_texts() -> None:
-    assert merge_names([1, 2, 3], []) == [1, 2, 3]
-    assert merge_names([1, 2, 3], [3]) == [3, 1, 2]
-    assert set(merge_names([1, 2], [9])) == {1, 2, 9}
-
-
-@pytest.mark.parametrize(
-    ("counts", "rates", "expected"),
-    [
-        (QueueCounts(), (0.0, 0.0), 0.0),
-        (QueueCounts(read=10), (0.0, 5.0), None),
-        (QueueCounts(read=10, embed_passages=100), (5.0, 50.0), 4.0),
-        (QueueCounts(embed_passages=100), (0.0, 50.0), 2.0),
-    ],
-)
-def test_the_eta_adds_up_or_says_that_it_does_not_know(
-    counts: QueueCounts, rates: tuple[float, float], expected: float | None
-) -> None:
-    assert eta_s(counts, *rates) == expected
 
 
 def test_the_meter_forgets_what_is_long_ago() -> None:

@@ -41,16 +41,30 @@ class FakeDrawer:
         return Picture(width=1, height=1, form=form, data=os.pread(fd, 1000, 0))
 
 
+class FakeInside:
+    """Has taken out every member already."""
+
+    def __init__(self, folder: Path) -> None:
+        self.taken = folder / "taken"
+        self.error: ReadError | None = None
+
+    async def path_of(self, root: str, member: FileRecord) -> Path:
+        if self.error is not None:
+            raise self.error
+        return self.taken
+
+
 class World:
     def __init__(self, folder: Path, most_bytes: int = 1 << 20) -> None:
         self.root = folder / "volume"
         self.root.mkdir()
         self.cache = folder / "state" / "thumbnails"
-        self.lane, self.drawer = FakeLane(), FakeDrawer()
+        self.lane, self.drawer, self.inside = FakeLane(), FakeDrawer(), FakeInside(folder)
         self.here = True
         self.thumbnails = Thumbnails(
             self.lane,  # type: ignore[arg-type]
             self.drawer,
+            self.inside,  # type: ignore[arg-type]
             self.cache,
             root_of=lambda number: str(self.root) if self.here else None,
             most_bytes=most_bytes,
@@ -110,7 +124,25 @@ async def test_a_passing_failure_is_tried_again(world: World) -> None:
     assert (await world.thumbnails.of_file(1))[0] == b"pixels"
 
 
-@pytest.mark.parametrize("changed", [{"kind": "text"}, {"content_id": None}, {"parent_id": 9}])
+async def test_a_member_of_a_container_is_drawn_from_where_it_was_taken_out_to(world: World) -> None:
+    world.put(1, b"not this", parent_id=9)
+    world.inside.taken.write_bytes(b"pixels")
+    assert (await world.thumbnails.of_file(1))[0] == b"pixels"
+    world.inside.taken.unlink()
+    assert (await world.thumbnails.of_file(1))[0] == b"pixels", "kept by its digest"
+
+
+async def test_a_member_that_cannot_be_taken_out_has_none(world: World) -> None:
+    world.put(1, b"not this", parent_id=9)
+    with pytest.raises(NotFound):
+        await world.thumbnails.of_file(1)
+    world.inside.error = ReadError("It is locked.", reason="encrypted")
+    with pytest.raises(NotFound, match="locked"):
+        await world.thumbnails.of_file(1)
+    assert world.drawer.drawn == []
+
+
+@pytest.mark.parametrize("changed", [{"kind": "text"}, {"content_id": None}])
 async def test_files_without_one(world: World, changed: dict[str, object]) -> None:
     world.put(1, b"pixels", **changed)
     with pytest.raises(NotFound):

@@ -1,64 +1,93 @@
+"""Fusion of lanes by their scores."""
+
 from __future__ import annotations
 
-import itertools
+import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nasd.domain.search import Lane
-from nasd.index.fuse import fuse
+from nasd.index.fuse import Ranked, fuse
 
-LISTS = st.lists(st.integers(0, 30), unique=True, max_size=20)
-
-
-def test_the_score_is_the_sum_of_reciprocal_ranks() -> None:
-    fused = fuse({Lane.LEXICAL: [7, 5], Lane.SEMANTIC: [5, 9]})
-    assert [item.id for item in fused] == [5, 7, 9]
-    assert [item.score for item in fused] == [pytest.approx(1 / 62 + 1 / 61), 1 / 61, 1 / 62]
-    assert fused[0].ranks == {Lane.LEXICAL: 2, Lane.SEMANTIC: 1}
-    assert fused[1].ranks == {Lane.LEXICAL: 1}
+WORDS, MEANING = Lane.LEXICAL, Lane.SEMANTIC
+found = st.dictionaries(st.integers(1, 200), st.floats(-1, 50, allow_nan=False), max_size=150)
 
 
-def test_no_lanes_and_empty_lanes() -> None:
+def ids(lanes: dict[Lane, Ranked]) -> list[int]:
+    return [one.id for one in fuse(lanes)]
+
+
+def ranked(
+    scores: dict[int, float], weight: float = 0.5, absent: float | None = None, **others: float
+) -> Ranked:
+    return Ranked(
+        found=scores, others={int(k[1:]): v for k, v in others.items()}, weight=weight, absent=absent
+    )
+
+
+def test_one_lane_keeps_its_order_and_scores() -> None:
+    fused = fuse({WORDS: ranked({1: 2.0, 2: 9.0, 3: 4.0})})
+    assert [(one.id, one.score) for one in fused] == [(2, 9.0), (3, 4.0), (1, 2.0)]
+    assert fused[0].ranks == {WORDS: 1}
+
+
+def test_nothing_found_is_nothing() -> None:
     assert fuse({}) == []
-    assert fuse({Lane.LEXICAL: [], Lane.SEMANTIC: []}) == []
+    assert fuse({WORDS: ranked({}), MEANING: ranked({})}) == []
 
 
-def test_one_lane_keeps_its_order() -> None:
-    assert [item.id for item in fuse({Lane.SEMANTIC: [3, 1, 2]})] == [3, 1, 2]
+def test_agreement_wins() -> None:
+    words = ranked({1: 10.0, 2: 9.0, 3: 1.0}, absent=0.0)
+    meaning = ranked({2: 0.9, 3: 0.2, 4: 0.1})
+    assert ids({WORDS: words, MEANING: meaning})[0] == 2
 
 
-def test_ties_go_to_the_lower_id() -> None:
-    assert [item.id for item in fuse({Lane.LEXICAL: [9], Lane.SEMANTIC: [4]})] == [4, 9]
+def test_an_outstanding_score_beats_a_crowd() -> None:
+    """What reciprocal ranks cannot tell: first by far, or first by a hair."""
+    words = ranked({n: 10.0 - n / 1000 for n in range(1, 11)}, absent=0.0, _50=9.99)
+    meaning = ranked({50: 0.9, **{n: 0.1 + n / 1000 for n in range(1, 11)}}, weight=0.5)
+    assert ids({WORDS: words, MEANING: meaning})[0] == 50
 
 
-def test_weights_favour_a_lane() -> None:
-    lanes = {Lane.LEXICAL: [1, 2], Lane.SEMANTIC: [2, 1]}
-    assert fuse(lanes, weights={Lane.LEXICAL: 2.0})[0].id == 1
-    assert fuse(lanes, weights={Lane.SEMANTIC: 2.0})[0].id == 2
-    only = fuse({Lane.LEXICAL: [1], Lane.SEMANTIC: [2]}, weights={Lane.LEXICAL: 0.0})
-    assert [(item.id, item.score) for item in only] == [(2, 1 / 61), (1, 0)]
+def test_two_that_hold_a_rare_word_stand_out_among_many_near_ones() -> None:
+    words = ranked({1: 8.0, 2: 7.5}, absent=0.0)
+    meaning = ranked({n: 0.5 - n / 1000 for n in range(1, 60)})
+    assert set(ids({WORDS: words, MEANING: meaning})[:2]) == {1, 2}
 
 
-def test_an_id_twice_in_a_lane_counts_once() -> None:
-    fused = fuse({Lane.LEXICAL: [1, 2, 1]})
-    assert [(item.id, item.score) for item in fused] == [(1, 1 / 61), (2, 1 / 62)]
+def test_no_weight_no_say() -> None:
+    words = ranked({1: 2.0, 2: 1.0}, weight=1.0, absent=0.0)
+    meaning = ranked({2: 0.9, 1: 0.1}, weight=0.0)
+    assert ids({WORDS: words, MEANING: meaning}) == [1, 2]
 
 
-@given(lexical=LISTS, semantic=LISTS)
-def test_the_order_of_the_lanes_does_not_matter(lexical: list[int], semantic: list[int]) -> None:
-    one = fuse({Lane.LEXICAL: lexical, Lane.SEMANTIC: semantic})
-    other = fuse({Lane.SEMANTIC: semantic, Lane.LEXICAL: lexical})
-    assert one == other
-    assert {item.id for item in one} == set(lexical) | set(semantic)
-    assert all(first.score >= second.score for first, second in itertools.pairwise(one))
+def test_scores_for_what_the_other_lane_found_count() -> None:
+    words = ranked({1: 3.0, 2: 2.9, 3: 2.0, 4: 1.0}, absent=0.0, _5=2.95)
+    meaning = ranked({5: 0.8, 6: 0.3, 1: 0.2})
+    order = ids({WORDS: words, MEANING: meaning})
+    assert order[0] == 5
 
 
-@given(lexical=LISTS, semantic=LISTS)
-def test_better_in_both_lanes_is_better(lexical: list[int], semantic: list[int]) -> None:
-    place = {item.id: at for at, item in enumerate(fuse({Lane.LEXICAL: lexical, Lane.SEMANTIC: semantic}))}
-    both = [id_ for id_ in lexical if id_ in semantic]
-    for a, b in itertools.permutations(both, 2):
-        if lexical.index(a) < lexical.index(b) and semantic.index(a) < semantic.index(b):
-            assert place[a] < place[b]
+@given(found, found, st.floats(0, 1))
+def test_every_find_comes_back_once_and_scores_are_finite(
+    one: dict[int, float], other: dict[int, float], weight: float
+) -> None:
+    fused = fuse({WORDS: ranked(one, 1 - weight, 0.0), MEANING: ranked(other, weight)})
+    assert sorted(hit.id for hit in fused) == sorted(one.keys() | other.keys())
+    assert all(math.isfinite(hit.score) for hit in fused)
+    assert [hit.score for hit in fused] == sorted((hit.score for hit in fused), reverse=True)
+
+
+@given(found, found, st.floats(0.1, 10), st.floats(-5, 5))
+def test_scale_and_offset_of_a_lane_do_not_matter(
+    one: dict[int, float], other: dict[int, float], scale: float, offset: float
+) -> None:
+    one = {id_: round(score, 2) for id_, score in one.items()}
+    other = {id_: round(score, 2) for id_, score in other.items()}
+    if len(one) < 2 or len(other) < 2 or len(set(one.values())) < 2:
+        return
+    moved = {id_: score * scale + offset for id_, score in one.items()}
+    plain = {hit.id: hit.score for hit in fuse({WORDS: ranked(one), MEANING: ranked(other)})}
+    after = {hit.id: hit.score for hit in fuse({WORDS: ranked(moved), MEANING: ranked(other)})}
+    assert all(math.isclose(plain[id_], after[id_], abs_tol=1e-3) for id_ in plain)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from nasd.index.faiss_index import FaissIndex, IndexDamaged
+from nasd.index.faiss_index import FaissIndex, IndexAbsent, IndexDamaged
+from tests.fakes.steps import Crash, crash_at
 
 DIMENSION = 8
 VECTORS = np.random.default_rng(0).standard_normal((400, DIMENSION)).astype(np.float32)
@@ -26,34 +26,6 @@ def saved_index(directory: Path) -> FaissIndex:
     index.remove(numbers(10, 13))
     index.save(directory)
     return index
-
-
-class Crash(BaseException):
-    """Not an Exception, so that nothing tidies up as it could after a mere error."""
-
-
-def crash_at(monkeypatch: pytest.MonkeyPatch, step: int) -> Callable[[], int]:
-    """The process "dies" at the n-th of: opening for writing, fsync, rename, removal. Returns the count."""
-    count = 0
-
-    def wrap(owner: object, name: str, counts: Callable[..., bool] = lambda *_: True) -> None:
-        original = getattr(owner, name)
-
-        def wrapped(*arguments: object, **options: object) -> object:
-            nonlocal count
-            if counts(*arguments):
-                count += 1
-                if count == step:
-                    raise Crash
-            return original(*arguments, **options)
-
-        monkeypatch.setattr(owner, name, wrapped)
-
-    wrap(Path, "open", lambda _path, mode="r", *_: "w" in mode)
-    wrap(os, "fsync")
-    wrap(Path, "replace")
-    wrap(Path, "unlink")
-    return lambda: count
 
 
 def test_a_crash_at_any_step_leaves_the_former_or_the_new_state(tmp_path: Path) -> None:
@@ -104,7 +76,7 @@ def test_a_flipped_bit_or_a_missing_end_anywhere_is_noticed(tmp_path: Path) -> N
             with pytest.raises(IndexDamaged):
                 FaissIndex.load(tmp_path, "model", DIMENSION)
         path.unlink()
-        with pytest.raises(IndexDamaged):
+        with pytest.raises(IndexAbsent if path.name == "index.json" else IndexDamaged):
             FaissIndex.load(tmp_path, "model", DIMENSION)
         path.write_bytes(whole)
     assert len(FaissIndex.load(tmp_path, "model", DIMENSION)) == 117

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from email.utils import formatdate
 from pathlib import Path
 
 import aiohttp
@@ -78,6 +79,16 @@ async def test_what_the_caller_has_is_not_sent_again(one_file: Site) -> None:
     assert (await fetch(one_file, If_None_Match='"other"')).status == 200
     assert (await fetch(one_file, Range="bytes=0-1", If_Range=etag)).status == 206
     assert (await fetch(one_file, Range="bytes=0-1", If_Range='"other"')).status == 200
+
+
+async def test_bytes_that_were_taken_out_have_a_tag_and_a_time_of_their_own(one_file: Site) -> None:
+    plain = (await fetch(one_file)).headers
+    one_file.world.files.tags[1] = "d1" * 16
+    taken = (await fetch(one_file)).headers
+    assert taken["ETag"] == f'"{"d1" * 16}"' != plain["ETag"]
+    modified = one_file.world.files.known[1].mtime_ns // 1_000_000_000
+    assert taken["Last-Modified"] == formatdate(modified, usegmt=True)
+    assert (await fetch(one_file, If_None_Match=taken["ETag"])).status == 304
 
 
 async def test_head_has_the_headers_alone(one_file: Site) -> None:

@@ -43,6 +43,7 @@ async def test_search_asks_the_flow_and_renders_hits(site: Site) -> None:
             "size": 10,
             "modified": "2024-05-02T10:11:12.123456Z",
             "title": None,
+            "volume_state": "active",
         },
         "passage": {
             "id": "p_z",
@@ -161,6 +162,29 @@ async def test_status_jobs_and_models(site: Site) -> None:
     assert [(job["kind"], job["subject"]) for job in jobs["items"]] == [("read", "a.txt")]
     models = (await site.send("GET", "/api/v1/models", Scope.SEARCH)).json()
     assert [model["name"] for model in models["items"]] == ["minilm", "qwen"]
+
+
+async def test_the_model_is_changed_by_an_administrator(site: Site) -> None:
+    asked = await site.send("POST", "/api/v1/models/use", json={"name": "other", "force": True})
+    told = asked.json()
+    assert (asked.status, told["role"], told["detail"]) == (202, "next", "forced")
+    unknown = await site.send("POST", "/api/v1/models/use", json={"name": "nonsense"})
+    assert unknown.status == 404
+    refused = await site.send("POST", "/api/v1/models/use", Scope.SEARCH, json={"name": "other"})
+    assert refused.status == 403
+
+
+async def test_search_is_measured_on_demand_and_measurements_are_pages(site: Site) -> None:
+    for _ in range(3):
+        measured = (await site.send("POST", "/api/v1/evaluations")).json()
+    assert measured["modes"]["hybrid"]["recall_at_10"] == 0.9
+    first = (await site.send("GET", "/api/v1/evaluations?limit=2", Scope.SEARCH)).json()
+    assert len(first["items"]) == 2
+    cursor = first["next_cursor"]
+    last = (await site.send("GET", f"/api/v1/evaluations?cursor={cursor}", Scope.SEARCH)).json()
+    assert last == {"items": [measured], "next_cursor": None}
+    refused = await site.send("POST", "/api/v1/evaluations", Scope.SEARCH)
+    assert refused.status == 403
 
 
 async def test_a_device_is_made_used_and_revoked(site: Site) -> None:

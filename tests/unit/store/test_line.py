@@ -13,20 +13,13 @@ from sqlalchemy import Connection, event
 from nasd.domain.files import FileState
 from nasd.domain.identity import Scope
 from nasd.domain.jobs import LEASE, JobKind, JobState
-from nasd.domain.queries import fts5, parse
+from nasd.domain.queries import parse
 from nasd.domain.search import Filters
 from nasd.errors import Conflict, NotFound
-from nasd.store import changes, contents, devices, files, queue, reads, vectors, volumes, words
+from nasd.store import changes, contents, devices, files, permitted, queue, reads, vectors, volumes
 from nasd.store.lane import Lane
 from tests.fakes.catalogue import NOW, add_volume, new_content, read_next, see, seen
-
-ALL = Filters()
-
-
-async def match(lane: Lane, query: str, filters: Filters = ALL) -> list[int]:
-    expression = fts5(parse(query))
-    assert expression is not None
-    return await lane.read(words.match_passages, expression, filters, 10)
+from tests.fakes.found import find, following
 
 
 async def test_a_file_is_searchable_by_words_in_one_transaction(lane: Lane) -> None:
@@ -37,7 +30,7 @@ async def test_a_file_is_searchable_by_words_in_one_transaction(lane: Lane) -> N
     file, outcome = await read_next(lane, new_content("The café opens", "at noon"), digest="d1")
     assert file.state is FileState.INDEXED
     assert not file.semantic
-    assert len(await match(lane, "cafe")) == 1
+    assert len(await find(lane, "cafe")) == 1
     counts = await lane.read(queue.count_jobs, NOW)
     assert (counts.read, counts.embed, counts.embed_passages) == (0, 1, 2)
     assert outcome.content_id is not None
@@ -50,7 +43,7 @@ async def test_the_same_bytes_are_one_content_and_outlive_their_first_file(lane:
     first, _ = await read_next(lane, new_content("heron"), digest="same")
     second, outcome = await read_next(lane, None, digest="same")
     assert outcome.content_id == first.content_id == second.content_id
-    assert len(await match(lane, "heron")) == 1
+    assert len(await find(lane, "heron")) == 1
 
     async def forget(file_id: int) -> changes.Applied:
         return await lane.write(
@@ -58,15 +51,15 @@ async def test_the_same_bytes_are_one_content_and_outlive_their_first_file(lane:
         )
 
     assert (await forget(first.id)).orphaned == ()
-    assert len(await match(lane, "heron")) == 1
+    assert len(await find(lane, "heron")) == 1
     assert (await forget(second.id)).orphaned == (first.content_id,)
-    assert await match(lane, "heron") == []
+    assert await find(lane, "heron") == []
 
     # It comes back: nothing is read or embedded again.
     await see(lane, volume, seen("c.txt", inode=3))
     _, outcome = await read_next(lane, None, digest="same")
     assert outcome.revived
-    assert len(await match(lane, "heron")) == 1
+    assert len(await find(lane, "heron")) == 1
 
 
 async def test_orphans_are_swept_when_their_time_is_over(lane: Lane) -> None:
@@ -106,7 +99,7 @@ async def test_a_change_during_reading_is_read_again(lane: Lane) -> None:
         now=NOW,
     )
     assert outcome.stale
-    assert await match(lane, "old") == []
+    assert await find(lane, "old") == []
     assert [again.subject_id for again in await lane.write(queue.claim, JobKind.READ, 5, NOW)] == [file.id]
 
 
@@ -116,7 +109,7 @@ async def test_the_former_text_stays_until_the_new_is_read_or_reading_fails(lane
     file, _ = await read_next(lane, new_content("heron"), digest="d1")
     changed = [(file.id, seen("a.txt", size=2))]
     await lane.write(changes.apply_changes, volume.id, new=(), changed=changed, gone=(), priority=0, now=NOW)
-    assert len(await match(lane, "heron")) == 1
+    assert len(await find(lane, "heron")) == 1
     (job,) = await lane.write(queue.claim, JobKind.READ, 1, NOW)
     now_there = await lane.read(files.file_by_id, file.id)
     await lane.write(
@@ -129,7 +122,7 @@ async def test_the_former_text_stays_until_the_new_is_read_or_reading_fails(lane
         retry_at=None,
         now=NOW,
     )
-    assert await match(lane, "heron") == []
+    assert await find(lane, "heron") == []
     failed = await lane.read(files.file_by_id, file.id)
     assert (failed.state, failed.reason, failed.content_id) == (FileState.FAILED, "malformed", None)
     counts = await lane.read(queue.count_jobs, NOW)
@@ -153,8 +146,8 @@ async def test_a_moved_file_keeps_its_id_its_content_and_its_searchable_name(lan
     assert applied == changes.Applied()
     moved = await lane.read(files.file_by_id, file.id)
     assert (moved.path, moved.content_id, moved.state) == (b"new/in_the_way.txt", file.content_id, file.state)
-    assert len(await lane.read(words.match_names, '"way"', ALL, 5)) == 1
-    assert await lane.read(words.match_names, '"heron"', ALL, 5) == []
+    assert len(await find(lane, "way")) == 1
+    assert await find(lane, "heron") == []
 
 
 async def test_ten_saves_make_one_waiting_job(lane: Lane) -> None:
@@ -217,7 +210,7 @@ async def test_vectors_make_a_content_semantic_only_when_all_are_there(lane: Lan
     assert await complete()
     assert (await lane.read(volumes.count_files, "f"))[volume.id].coverage.semantic == 1
     assert (await lane.read(volumes.count_files, "g"))[volume.id].coverage.semantic == 0
-    ids, stored = await lane.read(vectors.vectors_of, model, [todo[1].id, todo[0].id], 4)
+    ids, stored = await lane.read(vectors.kept, model, 4, np.array([todo[0].id, todo[1].id]))
     assert ids.tolist() == [todo[0].id, todo[1].id]
     np.testing.assert_array_equal(stored, data)
     # The next model begins from nothing, beside the former.
@@ -231,7 +224,7 @@ async def test_filters_hold_before_ranking(lane: Lane) -> None:
     await read_next(lane, new_content("heron"), digest="d1")
     await see(lane, work, seen("b.txt", mtime_ns=2 * 10**18))
     await read_next(lane, new_content("heron"), digest="d2")
-    assert len(await match(lane, "heron")) == 2
+    assert len(await find(lane, "heron")) == 2
     cases = {
         1: [
             Filters(volumes=("home",)),
@@ -243,8 +236,8 @@ async def test_filters_hold_before_ranking(lane: Lane) -> None:
         0: [Filters(volumes=("nowhere",)), Filters(path="*.md"), Filters(volumes=("home",), kinds=("text",))],
     }
     for count, filters in ((count, one) for count, all_ in cases.items() for one in all_):
-        assert len(await match(lane, "heron", filters)) == count, filters
-        assert len(await lane.read(words.permitted_passages, filters)) == count, filters
+        assert len(await find(lane, "heron", filters)) == count, filters
+        assert len((await lane.read(permitted.permitted, filters)).passages) == count, filters
 
 
 async def test_highlights_count_code_points_also_between_unspaced_characters(lane: Lane) -> None:
@@ -253,9 +246,9 @@ async def test_highlights_count_code_points_also_between_unspaced_characters(lan
     text = "🐦 Café 你好世界 café."
     await read_next(lane, new_content(text), digest="d")
     for query, marked in (("café", ["Café", "café"]), ("世界", ["世界"])):
-        expression = fts5(parse(query))
-        assert expression is not None
-        (ranges,) = (await lane.read(words.highlights, expression, await match(lane, query))).values()
+        found = await lane.read(contents.passages_by_id, await find(lane, query))
+        async with following(lane) as words:
+            (ranges,) = words.highlights(parse(query), list(found.values())).values()
         assert [text[start:end] for start, end in ranges] == marked
 
 
@@ -283,7 +276,7 @@ async def test_removing_a_volume_forgets_its_files_and_their_work(lane: Lane) ->
     file, _ = await read_next(lane, new_content("heron"), digest="d")
     removed = await lane.write(volumes.remove_volume, volume.id, NOW)
     assert removed.orphaned == (file.content_id,)
-    assert await match(lane, "heron") == []
+    assert await find(lane, "heron") == []
     assert await lane.read(queue.page_jobs, 0, 10) == ()
     with pytest.raises(NotFound):
         await lane.read(volumes.volume_named, "home")
@@ -343,7 +336,7 @@ async def test_what_was_left_out_while_it_was_read_does_not_come_back(lane: Lane
     )
     kept = await lane.read(files.file_by_id, file.id)
     assert (kept.state, kept.reason, kept.content_id) == (FileState.SKIPPED, "rule", None)
-    assert await match(lane, "diary") == []
+    assert await find(lane, "diary") == []
 
 
 async def test_what_is_fresh_can_be_asked_for_alone_and_an_ended_lease_counts_as_due(lane: Lane) -> None:
@@ -384,8 +377,8 @@ async def test_times_that_the_catalogue_cannot_hold_still_filter(lane: Lane) -> 
     await see(lane, volume, seen("a.txt"))
     await read_next(lane, new_content("heron"), digest="d")
     far, long_ago = NOW.replace(year=9999), NOW.replace(year=1)
-    assert len(await match(lane, "heron", Filters(modified_after=long_ago, modified_before=far))) == 1
-    assert await match(lane, "heron", Filters(modified_after=far)) == []
+    assert len(await find(lane, "heron", Filters(modified_after=long_ago, modified_before=far))) == 1
+    assert await find(lane, "heron", Filters(modified_after=far)) == []
 
 
 async def test_vectors_of_a_content_are_found_without_looking_at_all_others(lane: Lane) -> None:
@@ -415,4 +408,4 @@ async def test_vectors_of_a_content_are_found_without_looking_at_all_others(lane
         plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         return [row[3] for row in plan]
 
-    assert any("(model_id=? AND passage_id=?)" in step for step in await lane.read(steps))
+    assert any("(passage_id=? AND model_id=?)" in step for step in await lane.read(steps))

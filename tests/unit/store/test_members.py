@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
 
 from nasd.domain.files import FileRecord, FileState, Volume
-from nasd.domain.jobs import JobKind
-from nasd.domain.search import Filters
-from nasd.store import changes, contents, files, members, queue, reads, volumes, words
+from nasd.domain.jobs import JobKind, JobState
+from nasd.domain.scans import UNREAD_PAGES
+from nasd.store import changes, contents, files, members, queue, reads, scans, volumes
 from nasd.store.lane import Lane
 from nasd.store.members import MemberRead
 from nasd.store.reads import ReadOutcome
 from tests.fakes.catalogue import NOW, add_volume, new_content, read_next, see, seen
-
-ALL = Filters()
+from tests.fakes.found import find, find_files
 
 
 def member(path: str, digest: str | None, *, reason: str | None = None) -> MemberRead:
@@ -34,7 +36,9 @@ async def keep(lane: Lane, digest: str, *texts: str) -> None:
     await lane.write(members.keep_content, digest, "text/1", new_content(*texts), NOW)
 
 
-async def opened(lane: Lane, *found: MemberRead, digest: str = "zip") -> tuple[FileRecord, ReadOutcome]:
+async def opened(
+    lane: Lane, *found: MemberRead, digest: str = "zip", retry_at: datetime | None = None
+) -> tuple[FileRecord, ReadOutcome]:
     """The next job is a container's, and is done with these members."""
     (job,) = await lane.write(queue.claim, JobKind.READ, 1, NOW)
     file = await lane.read(files.file_by_id, job.subject_id)
@@ -52,6 +56,7 @@ async def opened(lane: Lane, *found: MemberRead, digest: str = "zip") -> tuple[F
         holds=found,
         fingerprint=None,
         priority=queue.FRESH,
+        retry_at=retry_at,
         now=NOW,
     )
     return await lane.read(files.file_by_id, file.id), outcome
@@ -59,10 +64,7 @@ async def opened(lane: Lane, *found: MemberRead, digest: str = "zip") -> tuple[F
 
 async def match(lane: Lane, word: str) -> list[bytes]:
     """The paths of the files that hold a word."""
-    found = await lane.read(words.match_passages, f'"{word}"', ALL, 10)
-    passages = await lane.read(contents.passages_by_id, found)
-    held = await lane.read(words.holders, [one.content_id for one in passages.values()], ALL)
-    return sorted(file.path for files_ in held.values() for file in files_)
+    return [file.path for file in await find_files(lane, word)]
 
 
 async def a_zip(lane: Lane, name: str = "a.zip") -> tuple[Volume, FileRecord]:
@@ -78,7 +80,7 @@ async def test_what_is_kept_ahead_is_seen_by_nobody_until_all_members_are(lane: 
     volume = await add_volume(lane)
     await see(lane, volume, seen("a.zip", kind="archive"))
     await keep(lane, "d1", "heron")
-    assert await lane.read(words.match_passages, '"heron"', ALL, 10) == []
+    assert await find(lane, "heron") == []
     assert (await lane.read(queue.count_jobs, NOW)).embed == 0
     _, outcome = await opened(
         lane, member("a.zip!/b.txt", "d1"), member("a.zip!/x.pdf", None, reason="malformed")
@@ -99,6 +101,25 @@ async def test_a_container_whose_members_contents_are_gone_is_read_again(lane: L
     assert outcome.stale
     assert await lane.read(files.file_at, volume.id, b"a.zip!/b.txt") is None
     assert len(await lane.write(queue.claim, JobKind.READ, 5, NOW)) == 1
+
+
+async def test_a_container_is_opened_again_when_a_member_may_be_read_later(lane: Lane) -> None:
+    later = NOW + timedelta(minutes=5)
+    killed = replace(member("a.zip!/b.txt", None, reason="memory"), temporary=True)
+    volume = await add_volume(lane)
+    await see(lane, volume, seen("a.zip", kind="archive"))
+    file, _ = await opened(lane, killed, retry_at=later)
+    assert file.state is FileState.INDEXED
+    job = await lane.read(queue.job_about, JobKind.READ, file.id)
+    assert job is not None
+    assert (job.state, job.not_before, job.attempts) == (JobState.WAITING, later, 1)
+    assert job.error == "a.zip!/b.txt: It is so."
+    # The second time it is read, or its attempts are at their end: then nothing is left to do.
+    (again,) = await lane.write(queue.claim, JobKind.READ, 1, later)
+    assert again.attempts == 2
+    await lane.write(queue.put_back, [again.id], NOW)
+    await opened(lane, killed, retry_at=None)
+    assert await lane.read(queue.job_about, JobKind.READ, file.id) is None
 
 
 async def test_scans_do_not_see_members(lane: Lane) -> None:
@@ -126,7 +147,7 @@ async def test_members_go_along_when_their_container_moves(lane: Lane) -> None:
     after = await lane.read(files.file_at, volume.id, b"Old/z.zip!/b.txt")
     assert before is not None
     assert after == replace(before, path=b"Old/z.zip!/b.txt")
-    assert len(await lane.read(words.match_names, '"old"', ALL, 5)) == 2
+    assert await match(lane, "old") == [b"Old/z.zip!/b.txt", b"Old/z.zip!/n/c.txt"], "by their names"
 
 
 async def test_members_go_with_their_container(lane: Lane) -> None:
@@ -220,3 +241,29 @@ async def test_removing_a_volume_forgets_members_too(lane: Lane) -> None:
     removed = await lane.write(volumes.remove_volume, volume.id, NOW)
     assert len(removed.orphaned) == 3
     assert await lane.read(files.page_files) == ()
+
+
+async def test_pictures_of_text_in_a_container_wait_for_recognition(lane: Lane) -> None:
+    await see(lane, await add_volume(lane), seen("a.zip", kind="archive"))
+    for digest, pages in (("p", "1"), ("q", "1-3"), ("r", "")):
+        new = replace(new_content(digest), metadata={UNREAD_PAGES: pages} if pages else {})
+        await lane.write(members.keep_content, digest, "text/1", new, NOW)
+    found = [member(f"a.zip!/{digest}.png", digest) for digest in "pqr"]
+    file, outcome = await opened(lane, *found)
+    assert outcome.scanned
+    assert await lane.read(scans.count_waiting) == 2
+    waiting = await lane.read(scans.waiting_within, file.id, JobKind.OCR, limit=10)
+    assert [one.path for one in waiting] == [b"a.zip!/p.png", b"a.zip!/q.png"]
+    assert len(await lane.read(scans.waiting_within, file.id, JobKind.OCR, limit=1)) == 1
+    assert await lane.read(scans.waiting_within, file.id + 99, JobKind.OCR, limit=10) == []
+
+
+async def test_what_is_taken_out_in_one_walk_is_bounded(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    await see(lane, await add_volume(lane), seen("a.zip", kind="archive"))
+    for digest in "pq":
+        new = replace(new_content(digest), metadata={UNREAD_PAGES: "1"})
+        await lane.write(members.keep_content, digest, "text/1", new, NOW)
+    file, _ = await opened(lane, member("a.zip!/p.png", "p"), member("a.zip!/q.png", "q"))
+    monkeypatch.setattr(scans, "WITHIN_BYTES", 7)  # each has 5
+    waiting = await lane.read(scans.waiting_within, file.id, JobKind.OCR, limit=10)
+    assert [one.path for one in waiting] == [b"a.zip!/p.png"]

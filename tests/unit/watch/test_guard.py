@@ -41,7 +41,9 @@ def test_a_new_volume_is_remembered() -> None:
         (Observed(exists=False), "missing"),
         (Observed(exists=True), "A file lies"),
         (Observed(exists=True, is_dir=True, identity=HOME), "cannot be read"),
+        (Observed(exists=True, is_dir=True, error="Input/output error", identity=HOME), "Input/output error"),
         (seen("ext4:00cd /home"), "Another filesystem"),
+        (seen("ext4:00cd /", empty=True), "not mounted"),
         (seen("ext4:00ab /other"), "Another filesystem"),
         (seen(empty=True), "empty"),
     ],
@@ -84,6 +86,12 @@ def test_only_the_filesystem_counts_not_a_view_of_it() -> None:
 def test_a_folder_emptied_before_our_eyes_is_believed() -> None:
     assert judge(HOME, seen(empty=True), 3, witnessed=2).frozen
     assert not judge(HOME, seen(empty=True), 3, witnessed=3).frozen
+
+
+def test_what_its_owner_accepted_is_believed_but_not_what_comes_after_it() -> None:
+    assert not judge(HOME, seen(empty=True), 5, accepted=True).frozen
+    assert judge(HOME, seen("ext4:00cd /", empty=True), 5, accepted=True).frozen
+    assert judge(HOME, seen("ext4:00cd /home"), 0, accepted=True).frozen
 
 
 def test_an_identity_that_cannot_be_told_is_no_reason_to_freeze() -> None:

@@ -209,3 +209,40 @@ def test_traps(tmp_path: Path, corpora: Path) -> None:
     assert not any(b"fifo" in path or b"sock" in path or b"link" in path for path in found)
     sizes = {item.path: item.size for item in seen if isinstance(item, FileStat)}
     assert sizes[b"sparse-huge.txt"] == 12 * 2**30
+
+
+@pytest.mark.parametrize("comes_back", [True, False])
+@pytest.mark.parametrize("met", [1, 5, 11])
+def test_a_disk_that_goes_during_a_scan_makes_no_file_missing(
+    tmp_path: Path, *, met: int, comes_back: bool
+) -> None:
+    """Even if it is back before the end."""
+    root, away = tmp_path / "disk", tmp_path / "away"
+    for folder in "abc":
+        for name in "1234":
+            write(root / folder / f"{name}.txt")
+    items = scan(str(root), RULES)
+    seen = [next(items) for _ in range(met)]
+    root.rename(away)
+    root.mkdir()
+    if comes_back:
+        seen += [item for item, _ in zip(items, range(1), strict=False)]
+        root.rmdir()
+        away.rename(root)
+    seen += items
+    files = paths(seen)
+    whole = len(files) == 12
+    assert whole or any(isinstance(item, ScanProblem) and item.path == b"" for item in seen)
+    assert comes_back or not whole
+
+
+def test_a_part_that_is_scanned_while_the_disk_goes_is_not_missing(tmp_path: Path) -> None:
+    root = tmp_path / "disk"
+    write(root / "a" / "1.txt")
+    write(root / "a" / "b" / "2.txt")
+    items = scan(str(root), RULES, below=b"a")
+    first = next(items)
+    root.rename(tmp_path / "away")
+    root.mkdir()
+    assert isinstance(first, FileStat)
+    assert [item.path for item in items if isinstance(item, ScanProblem)][-1] == b"a"

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from watchdog.observers.inotify_c import InotifyConstants, InotifyEvent, Mask, WatchDescriptor
@@ -120,6 +121,24 @@ def test_a_moved_folder_is_watched_at_its_new_place(listening: Listening, volume
     assert hints[-2:] == [Hint(path=b"a", tree=True, gone=True), Hint(path=b"z", tree=True)]
     (volume / "z" / "b" / "later.txt").write_text("text")
     assert listening.paths() == {b"z/b/later.txt"}
+
+
+def test_both_ends_of_a_moved_folder_are_told_before_it_is_watched(
+    listening: Listening, volume: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For that may take long, and the old end looked at alone meanwhile would seem deleted."""
+    told_before: list[list[Hint]] = []
+    add = listening.watcher._add
+
+    def slow(parent: Any, name: bytes, path: bytes, rules: Rules) -> Any:
+        if path == b"z":
+            told_before.append(list(listening._hints))
+        return add(parent, name, path, rules)
+
+    monkeypatch.setattr(listening.watcher, "_add", slow)
+    (volume / "a").rename(volume / "z")
+    listening.hints()
+    assert told_before[0][-2:] == [Hint(path=b"a", tree=True, gone=True), Hint(path=b"z", tree=True)]
 
 
 def test_a_folder_moved_into_one_that_was_just_made(listening: Listening, volume: Path) -> None:

@@ -76,7 +76,7 @@ def test_what_is_launched_has_no_network_and_writes_nothing(tmp_path: Path) -> N
     )
     python = sys.executable
     done = subprocess.run(
-        [python, "-P", "-m", "nasd.extract.ocr.launch", str(1 << 30), "20", "/bin/sh", "-c", "nice; exit 0"],
+        [python, "-P", "-m", "nasd.extract.ocr.launch", str(1 << 30), "20", "/usr/bin/nice"],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert int(done.stdout) >= 15

@@ -1,0 +1,1 @@
+"""What is said in recordings and films, by a model that the owner has brought."""

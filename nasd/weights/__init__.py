@@ -1,0 +1,1 @@
+"""Models that the owner has brought: their folders, and what is known of each."""

@@ -1,0 +1,242 @@
+"""The words lane on tantivy: BM25 with block-max WAND, so that common words cost little.
+
+Measured beside SQLite's FTS5 at a million passages by `tests/bench/bench_words.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import tantivy
+from tantivy import Occur, Query
+
+from nasd.words.base import Entry, Ids, Scores, Unit, Wanted, WordsDamaged
+from nasd.words.terms import RULES, forget
+
+HEAP = 15_000_000
+"""Bytes for new entries before they are written out: the least that tantivy takes for a thread."""
+
+LISTED = 20_000
+"""Permitted groups up to which a search is told them; of more, enough results are looked through instead."""
+
+_MANIFEST = "words.json"
+_SEGMENTS = "segments"
+_FORMAT = 1
+_SPACES = "spaces"
+_OTHER_SPELLING = 3.0
+"""The score of a word that is spelt otherwise than asked, or that holds what was asked: about half of what a
+rare word has by BM25."""
+_MOST_CONTINUATIONS = 64
+_LEAST_MISSPELT = 4  # characters: of shorter words most others are a letter away
+
+
+class TantivyWords:
+    """Implements `WordIndex`."""
+
+    def __init__(self, directory: Path, *, positions: bool) -> None:
+        """Opens or makes. `positions`: where words stand is kept too, as runs of them need."""
+        self._schema = _schema(positions)
+        self._index = tantivy.Index(self._schema, path=str(directory / _SEGMENTS))
+        self._writer: tantivy.IndexWriter | None = None
+        self._writing = threading.Lock()
+        self._index.register_tokenizer(
+            _SPACES, tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+        )
+        self._index.config_reader("manual")
+        self._index.reload()
+
+    @classmethod
+    def load(cls, directory: Path, *, positions: bool = True) -> Self:
+        """Raises WordsDamaged: missing, damaged, or made by other rules."""
+        try:
+            manifest = json.loads((directory / _MANIFEST).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise WordsDamaged("it is missing or unreadable") from error
+        if manifest != _manifest(positions):
+            raise WordsDamaged("it was made by other rules")
+        try:
+            return cls(directory, positions=positions)
+        except (ValueError, OSError) as error:
+            raise WordsDamaged(f"it cannot be opened: {error}") from error
+
+    @classmethod
+    def empty(cls, directory: Path, *, positions: bool = True) -> Self:
+        """A new index in place of whatever is there. Raises OSError."""
+        shutil.rmtree(directory, ignore_errors=True)
+        (directory / _SEGMENTS).mkdir(parents=True)
+        try:
+            made = cls(directory, positions=positions)
+        except ValueError as error:
+            raise OSError(f"the index of words: {error}") from error
+        made.commit()
+        made.release()
+        (directory / _MANIFEST).write_text(json.dumps(_manifest(positions)), "utf-8")
+        return made
+
+    def __len__(self) -> int:
+        return int(self._index.searcher().num_docs)
+
+    def replace(self, groups: Sequence[int], keys: Sequence[int], entries: Iterable[Entry]) -> None:
+        with self._writing, self._or_nothing() as writer:
+            for field, values in (("group", groups), ("key", keys)):
+                if values:
+                    writer.delete_documents_by_query(Query.term_set_query(self._schema, field, list(values)))
+            for entry in entries:
+                document = tantivy.Document()
+                document.add_unsigned("key", entry.key)
+                document.add_unsigned("group", entry.group)
+                document.add_text("words", " ".join(entry.terms))
+                writer.add_document(document)
+
+    def commit(self) -> None:
+        with self._writing, self._or_nothing() as writer:
+            writer.commit()
+            self._index.reload()
+
+    def release(self) -> None:
+        with self._writing:
+            if self._writer is not None:
+                writer, self._writer = self._writer, None
+                with suppress(ValueError):  # what was committed is there, merged or not
+                    writer.wait_merging_threads()
+                self._index.reload()
+        forget()
+
+    def close(self) -> None:
+        self.release()
+
+    def search(self, wanted: Wanted, k: int, allowed: Ids | None = None) -> tuple[Ids, Ids, Scores]:
+        searcher = self._index.searcher()
+        query = self._query(searcher, wanted)
+        if query is None or k <= 0 or not searcher.num_docs or (allowed is not None and not len(allowed)):
+            return _nothing()
+        if allowed is not None and len(allowed) <= LISTED:
+            listed = Query.term_set_query(self._schema, "group", allowed.tolist())
+            query = Query.boolean_query(
+                [(Occur.Must, query), (Occur.Must, Query.const_score_query(listed, 0.0))]
+            )
+            allowed = None
+        depth = k if allowed is None else 4 * k
+        while True:
+            found = searcher.search(query, limit=depth, count=False).hits
+            addresses = [address for _, address in found]
+            keys = np.array(searcher.fast_field_values("key", addresses), np.int64)
+            groups = np.array(searcher.fast_field_values("group", addresses), np.int64)
+            scores = np.array([score for score, _ in found], np.float32)
+            kept = np.arange(len(keys)) if allowed is None else np.flatnonzero(_within(groups, allowed))
+            if len(kept) >= k or len(found) < depth:
+                break
+            depth *= 8
+        order = kept[np.lexsort((keys[kept], -scores[kept]))][:k]
+        return keys[order], groups[order], scores[order]
+
+    def score(self, wanted: Wanted, keys: Ids) -> dict[int, float]:
+        searcher = self._index.searcher()
+        query = self._query(searcher, wanted)
+        if query is None or not len(keys):
+            return {}
+        listed = Query.const_score_query(Query.term_set_query(self._schema, "key", keys.tolist()), 0.0)
+        both = Query.boolean_query([(Occur.Must, query), (Occur.Must, listed)])
+        found = searcher.search(both, limit=len(keys), count=False).hits
+        there = searcher.fast_field_values("key", [address for _, address in found])
+        return {
+            int(key): float(score) for key, (score, _) in zip(there, found, strict=True) if key is not None
+        }
+
+    def frequency(self, term: str) -> int:
+        """How many entries hold a term."""
+        return int(self._index.searcher().doc_freq("words", term))
+
+    @contextmanager
+    def _or_nothing(self) -> Iterator[tantivy.IndexWriter]:
+        """The writer; what fails takes with it all that was not committed. A writer whose thread has ended on
+        a full disk would go on to commit without what it was given."""
+        try:
+            if self._writer is None:
+                self._writer = self._index.writer(heap_size=HEAP, num_threads=1)
+            yield self._writer
+        except ValueError as error:
+            self._writer = None
+            raise OSError(f"the index of words: {error}") from error
+        except BaseException:
+            self._writer = None
+            raise
+
+    def _query(self, searcher: tantivy.Searcher, wanted: Wanted) -> Query | None:
+        if wanted.empty:
+            return None
+        clauses = [(Occur.Must, self._unit(searcher, unit, False)) for unit in wanted.all_of]
+        some = [(Occur.Should, self._unit(searcher, unit, wanted.tolerant)) for unit in wanted.some]
+        if some and clauses:
+            clauses.append((Occur.Should, Query.boolean_query(some)))
+        clauses += some if not clauses else []
+        clauses += [(Occur.MustNot, self._unit(searcher, unit, False)) for unit in wanted.none_of]
+        return Query.boolean_query(clauses)
+
+    def _unit(self, searcher: tantivy.Searcher, unit: Unit, tolerant: bool) -> Query:
+        runs: list[Query] = []
+        known = [run for run in unit.alternatives if all(searcher.doc_freq("words", term) for term in run)]
+        if unit.prefix:
+            found = [
+                term
+                for run in unit.alternatives
+                for term, _ in searcher.terms_with_prefix("words", run[-1], limit=_MOST_CONTINUATIONS)
+            ]
+            runs = [self._run((term,)) for term in found]
+        elif known:
+            runs = [self._run(run) for run in known]
+        elif tolerant:
+            runs = self._otherwise([run[0] for run in unit.alternatives if len(run) == 1])
+        if not runs:
+            return Query.empty_query()
+        return runs[0] if len(runs) == 1 else Query.disjunction_max_query(runs)
+
+    def _otherwise(self, missing: Sequence[str]) -> list[Query]:
+        """For a word that no text holds: words a letter or two away, and words that it is a part of."""
+        long = [term for term in missing if len(term) >= _LEAST_MISSPELT and not any(map(str.isdigit, term))]
+        if not long:
+            return []
+        meant, part = long[0], min(long, key=len)
+        distance = 1 if len(meant) < 2 * _LEAST_MISSPELT else 2
+        queries = [
+            Query.fuzzy_term_query(self._schema, "words", meant, distance=distance),
+            Query.regex_query(self._schema, "words", f".*{re.escape(part)}.*"),
+        ]
+        return [Query.boost_query(query, _OTHER_SPELLING) for query in queries]
+
+    def _run(self, run: Sequence[str]) -> Query:
+        if len(run) == 1:
+            return Query.term_query(self._schema, "words", run[0])
+        return Query.phrase_query(self._schema, "words", list(run))
+
+
+def _schema(positions: bool) -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("key", indexed=True, fast=True)
+    builder.add_unsigned_field("group", indexed=True, fast=True)
+    builder.add_text_field("words", tokenizer_name=_SPACES, index_option="position" if positions else "freq")
+    return builder.build()
+
+
+def _manifest(positions: bool) -> dict[str, object]:
+    return {"format": _FORMAT, "rules": RULES, "library": version("tantivy"), "positions": positions}
+
+
+def _within(groups: Ids, allowed: Ids) -> npt.NDArray[np.bool_]:
+    at = np.searchsorted(allowed, groups)
+    at[at == len(allowed)] = 0
+    return np.asarray(allowed[at] == groups)
+
+
+def _nothing() -> tuple[Ids, Ids, Scores]:
+    return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
