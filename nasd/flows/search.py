@@ -95,7 +95,7 @@ class Search:
         depth = max(DEPTH, 2 * k)
         while True:
             lanes = await self._lanes(index, parsed, vector, mode, allowed, depth, prose)
-            chosen = await self._choose(fuse(lanes), k, filters, hidden)
+            chosen = await self._choose(fuse(lanes), k, filters, hidden, spread_out=not prose)
             exhausted = all(len(lane.found) < depth for lane in lanes.values())
             if len(chosen) >= k or exhausted or depth >= DEEPEST:
                 break
@@ -179,7 +179,7 @@ class Search:
         return {one: score for one, score in found.items() if one in obeying}
 
     async def _choose(
-        self, fused: Sequence[Fused], k: int, filters: Filters, hidden: bool
+        self, fused: Sequence[Fused], k: int, filters: Filters, hidden: bool, *, spread_out: bool
     ) -> list[tuple[Fused, FileRecord, StoredPassage, int]]:
         """The first k that some permitted file holds now."""
         by_id = await self._catalogue.read(contents.passages_by_id, [one.id for one in fused])
@@ -192,7 +192,9 @@ class Search:
             files = held_by.get(stored.content_id) if stored is not None else None
             if stored is not None and files and (hidden or not stored.passage.hidden):
                 candidates.append((one, files[0], stored, len(files) - 1))
-        cap = len(candidates) if _names_one_file(filters) else MOST_OF_ONE_FILE
+        # An answer may stand in one file's tenth passage; a list of hits is for choosing among files.
+        wide = _names_one_file(filters) or not spread_out
+        cap = len(candidates) if wide else MOST_OF_ONE_FILE
         order = spread([file.id for _, file, _, _ in candidates], k=k, cap=cap)
         return [candidates[position] for position in order]
 

@@ -259,15 +259,7 @@ class WordCache:
 
     def _documents(self, asked: Wanted, contents: Iterable[int]) -> dict[int, float]:
         """BM25 of documents as a whole; runs of words count there by their words alone."""
-        units = (*asked.some, *asked.all_of)
-        loose = (
-            Unit(alternatives=tuple((term,) for term in run), prefix=unit.prefix)
-            if len(unit.alternatives) == 1
-            else unit
-            for unit in units
-            for run in unit.alternatives[:1]
-        )
-        single = tuple(dict.fromkeys(one for one in loose if all(len(run) == 1 for run in one.alternatives)))
+        single = tuple(dict.fromkeys(map(_loosened, (*asked.some, *asked.all_of))))
         ids = np.array(sorted(set(contents)), np.int64)
         return self._opened()[1].score(Wanted(some=single, tolerant=asked.tolerant), ids)
 
@@ -275,6 +267,12 @@ class WordCache:
         for index in (self._passages, self._contents, self._paths):
             if index is not None:
                 await asyncio.to_thread(index.close)
+
+
+def _loosened(unit: Unit) -> Unit:
+    """Without runs: they need positions."""
+    single = tuple(run for run in unit.alternatives if len(run) == 1)
+    return Unit(alternatives=single or tuple((term,) for term in unit.alternatives[0]), prefix=unit.prefix)
 
 
 def _replace_contents(

@@ -23,6 +23,10 @@ def marks(text: str, wanted: Wanted) -> tuple[Range, ...]:
         if term in singles or (prefixes and term.startswith(prefixes))
     ]
     order = [term for term, _, _ in found]
+    for unit in wanted.some:
+        if any(len(run) == 1 for run in unit.alternatives) and not _there(order, unit):
+            parts = {term for run in unit.alternatives for term in run}  # of a name that is nowhere whole
+            ranges += [(start, end) for term, start, end in found if term in parts]
     for unit in _units(wanted):
         for run in unit.alternatives:
             if len(run) > 1:
@@ -43,6 +47,8 @@ def _units(wanted: Wanted) -> tuple[Unit, ...]:
 
 
 def _there(order: Sequence[str], unit: Unit) -> bool:
+    if unit.prefix:
+        return any(term.startswith(run[-1]) for run in unit.alternatives for term in order)
     return any(_places(order, run) for run in unit.alternatives)
 
 

@@ -56,8 +56,14 @@ def _units(word: str, languages: Iterable[str], *, prefix: bool = False) -> list
     if not by_language[0]:
         return []
     if len(by_language[0]) > 1:
-        grams = _longest(by_language[0], word)
-        return [Unit(alternatives=((term,),), prefix=prefix) for term in grams]
+        if not word.isascii() and _longest(by_language[0], word) != by_language[0]:
+            return [Unit(alternatives=((term,),), prefix=prefix) for term in _longest(by_language[0], word)]
+        # One thing that was typed counts once: "10-Q" is 10q or 10 beside q, not three words.
+        *parts, last = by_language[0]
+        joined = fold("".join(filter(str.isalnum, word)))
+        if not joined.startswith(last):  # no term stands for the whole
+            parts, last = [*parts, last], joined
+        return [Unit(alternatives=((last,), tuple(parts)), prefix=prefix)]
     spelt = [
         one for spelling in _spellings(word) for language in languages for one in terms(spelling, language)
     ]

@@ -176,14 +176,18 @@ class TantivyWords:
         if wanted.empty:
             return None
         clauses = [(Occur.Must, self._unit(searcher, unit, False)) for unit in wanted.all_of]
-        some = [(Occur.Should, self._unit(searcher, unit, wanted.tolerant)) for unit in wanted.some]
+        some = [
+            (Occur.Should, self._unit(searcher, unit, wanted.tolerant, optional=True)) for unit in wanted.some
+        ]
         if some and clauses:
             clauses.append((Occur.Should, Query.boolean_query(some)))
         clauses += some if not clauses else []
         clauses += [(Occur.MustNot, self._unit(searcher, unit, False)) for unit in wanted.none_of]
         return Query.boolean_query(clauses)
 
-    def _unit(self, searcher: tantivy.Searcher, unit: Unit, tolerant: bool) -> Query:
+    def _unit(
+        self, searcher: tantivy.Searcher, unit: Unit, tolerant: bool, *, optional: bool = False
+    ) -> Query:
         runs: list[Query] = []
         known = [run for run in unit.alternatives if all(searcher.doc_freq("words", term) for term in run)]
         if unit.prefix:
@@ -197,6 +201,10 @@ class TantivyWords:
             runs = [self._run(run) for run in known]
         elif tolerant:
             runs = self._otherwise([run[0] for run in unit.alternatives if len(run) == 1])
+        if not runs and optional:  # of a name that is nowhere whole, its parts may be somewhere
+            parts = {term for run in unit.alternatives if len(run) > 1 for term in run}
+            if any(len(run) == 1 for run in unit.alternatives):
+                runs = [self._run((term,)) for term in sorted(parts) if searcher.doc_freq("words", term)]
         if not runs:
             return Query.empty_query()
         return runs[0] if len(runs) == 1 else Query.disjunction_max_query(runs)

@@ -24,7 +24,7 @@ from nasd.errors import NasdError
 from nasd.words.tantivy_words import TantivyWords
 from tests.crashes.killed import KillAt, run_daemon
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 180.0
 ANIMALS = ("heron", "marmot", "osprey", "lynx", "otter", "badger", "wolf", "stork", "ibex", "zoo")
 
 

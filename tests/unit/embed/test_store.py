@@ -157,7 +157,7 @@ def test_a_model_that_cannot_be_exported_is_served_by_sentence_transformers(
 
 def test_the_prepared_model_serves(models: Path, tiny_model: Path, prepared_tiny: Tiny) -> None:
     embedder = open_embedder(models, str(tiny_model), threads=1)
-    assert embedder.info.serving == "onnx-int8"
+    assert embedder.info.serving in ("onnx-int8", "onnx-fp32")  # whichever was measured to be the faster
     assert embedder.info.fingerprint == prepared_tiny[0].manifest.fingerprint
     embedder.close()
     with pytest.raises(ConfigError, match="cannot be 'tensorflow'"):
