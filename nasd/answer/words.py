@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from nasd.domain.clitics import AFTER, APOSTROPHES
 from nasd.domain.queries import spaced
 
 _WORD = re.compile(r"\w+")
-_APOSTROPHE = re.compile(r"['’ʼ](?:s|t|d|m|re|ve|ll)\b", re.IGNORECASE)
+_APOSTROPHE = re.compile(rf"[{APOSTROPHES}](?:{'|'.join(sorted(AFTER))})\b", re.IGNORECASE)
 
 # Endings of inflection, longest first, in English and its Germanic and Romance neighbours. What is cut too
 # short is cut so on both sides of the comparison.

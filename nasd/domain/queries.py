@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from nasd.domain.clitics import APOSTROPHES, without_clitic
+from nasd.domain.scripts import HAN_AND_KANA, SOUTH_EAST_ASIAN
 from nasd.domain.stopwords import stop_words
 
 MAX_CHARACTERS = 4_000
@@ -18,19 +20,8 @@ MAX_UNITS = 96
 _QUOTED = re.compile(r'(?<!\S)(-?)(?:"([^"]*)"|“([^”“]*)[”“]|„([^“”„]*)[“”]|«([^»]*)»)')
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ud800-\udfff]")
 _QUOTES = re.compile('["“”„«»]')
-_APOSTROPHE = re.compile("['’ʼ]")
-_SUFFIXES = frozenset({"s", "t", "d", "m", "re", "ve", "ll"})
-_ELISIONS = frozenset(
-    {"l", "d", "j", "m", "t", "s", "n", "c", "qu", "un", "all", "dall", "dell", "nell", "sull", "quest"}
-)
-
-# Scripts written without spaces between words.
-_UNSPACED_CLASS = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
-    "\u3040-\u30ff\u31f0-\u31ff"  # kana
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"  # Han
-)
+_APOSTROPHE = re.compile(f"[{APOSTROPHES}]")
+_UNSPACED_CLASS = HAN_AND_KANA + SOUTH_EAST_ASIAN
 _UNSPACED = re.compile(f"[{_UNSPACED_CLASS}]")
 _UNSPACED_RUN = re.compile(f"([{_UNSPACED_CLASS}]+)")
 
@@ -111,13 +102,11 @@ def spaced(text: str) -> str:
 
 def _without_clitics(word: str) -> Iterator[str]:
     """`Apple's` is Apple, `l'eau` is eau; `O'Brien` stays, to be found as neighbouring tokens."""
-    head, *tails = _APOSTROPHE.split(word)
-    if len(tails) == 1 and head and tails[0]:
-        if tails[0].casefold() in _SUFFIXES:
-            yield head
-            return
-        if head.casefold() in _ELISIONS:
-            yield tails[0]
+    parts = _APOSTROPHE.split(word)
+    if len(parts) == 2 and all(parts):
+        kept = parts[without_clitic(*parts)]
+        if len(kept) == 1:
+            yield kept[0]
             return
     yield word
 

@@ -84,7 +84,7 @@ class Lots:
             return await asyncio.to_thread(self._read, looked, known)
         except NasdError:
             raise
-        except Exception:
+        except Exception:  # whatever it is: read alone, the text at fault gets the reason on its own record
             log.exception("a lot of %d texts is read one by one", len(lot))
             return []
 

@@ -149,7 +149,7 @@ class Reading:
             done = await self._commit_lot(lot[0][0].priority, texts) if texts else ()
         except NasdError:
             raise
-        except Exception:
+        except Exception:  # as above: each for itself, the one at fault gets the reason on record
             log.exception("a lot of %d texts was read but could not be kept", len(texts))
             done = ()
         if done:

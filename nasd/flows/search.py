@@ -144,7 +144,7 @@ class Search:
             by_meaning = await index.search(vector, depth, passages)
             by_meaning = await self._obeying(parsed, by_meaning, prose)
         if by_words is None or by_meaning is None or not by_meaning:
-            alone = {Lane.LEXICAL: by_words and by_words.scores, Lane.SEMANTIC: by_meaning}
+            alone = {Lane.LEXICAL: by_words.scores if by_words else {}, Lane.SEMANTIC: by_meaning or {}}
             return {
                 lane: Ranked(found=found, others={}, weight=1.0) for lane, found in alone.items() if found
             }

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, select
 
 from nasd.domain.files import FileRecord, FileState, VolumeState
 from nasd.domain.search import Filters
 from nasd.store.contents import IN_LIMIT
 from nasd.store.files import conditions, record, select_records
+from nasd.store.numbers import numbers
 from nasd.store.tables import files, passages, volumes
 
 
@@ -28,14 +29,7 @@ def permitted(connection: Connection, filters: Filters) -> Permitted:
     """Contents that some file holds which the filters let through, and their passages."""
     held = select(files.c.content_id).where(files.c.content_id.is_not(None), *conditions(filters)).distinct()
     theirs = select(passages.c.id).where(passages.c.content_id.in_(held))
-    return Permitted(contents=_numbers(connection, held), passages=_numbers(connection, theirs))
-
-
-def _numbers(connection: Connection, query: Select[tuple[int]]) -> npt.NDArray[np.int64]:
-    """What a query of one column gives, sorted, as one text: a tenth of what a row each costs."""
-    (column,) = query.subquery().c
-    listed = connection.scalar(select(func.group_concat(column)))
-    return np.sort(np.fromstring(str(listed or ""), dtype=np.int64, sep=","))
+    return Permitted(contents=numbers(connection, held), passages=numbers(connection, theirs))
 
 
 def contents_of(connection: Connection, passage_ids: Sequence[int]) -> dict[int, int]:

@@ -7,11 +7,10 @@ offsets that are known stay true.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 
 from nasd.domain.files import FileRecord
 from nasd.domain.jobs import JobKind, JobState
@@ -19,8 +18,9 @@ from nasd.domain.passages import Passage
 from nasd.domain.scans import OCR_ENGINE, OCR_FROM, OCR_PAGES, UNREAD_PAGES, format_pages, parse_pages
 from nasd.domain.speech import UNHEARD_FROM
 from nasd.store import files, queue
-from nasd.store.contents import content_by_id, passage_row
-from nasd.store.tables import contents, jobs, passages
+from nasd.store.contents import content_by_id
+from nasd.store.gradual import add_text, go_on_later
+from nasd.store.tables import contents, jobs
 from nasd.store.tables import files as files_table
 
 PDF, PICTURE, PHOTO = 50, 60, 70
@@ -85,26 +85,12 @@ def commit_page(
     left = [number for number in parse_pages(metadata.get(UNREAD_PAGES, "")) if number != page]
     done = parse_pages(metadata.get(OCR_PAGES, ""))
     notes = [note for note in content.notes if _NOTE not in note]
-    values: dict[str, Any] = {}
     if text is not None and text.passages:
         metadata.setdefault(OCR_FROM, str(content.chars))
         metadata[OCR_ENGINE] = engine
         done = (*done, page)
         metadata[OCR_PAGES] = format_pages(done)
-        append_passages(connection, content_id, text.passages, chars=content.chars, count=content.passages)
-        values = {
-            "chars": content.chars + text.chars,
-            "passages": content.passages + len(text.passages),
-            "embedded_by": None,
-        }
-        queue.enqueue(
-            connection,
-            JobKind.EMBED,
-            [content_id],
-            priority=queue.BACKLOG,
-            amount=len(text.passages),
-            now=now,
-        )
+        add_text(connection, content, text.passages, chars=text.chars, now=now)
     if problem is not None:
         notes.append(f"Page {page} was not recognised: {problem}"[:500])
     if done:
@@ -115,15 +101,9 @@ def commit_page(
         del metadata[UNREAD_PAGES]
         queue.finish(connection, job_id)
     else:
-        queue.put_back(connection, [job_id], now)
-        turn = 1 if len(left) % TURN == 0 else 0
-        connection.execute(
-            update(jobs)
-            .where(jobs.c.id == job_id)
-            .values(attempts=0, amount=len(left), priority=jobs.c.priority + turn)
-        )
+        go_on_later(connection, job_id, left=len(left), gives_way=len(left) % TURN == 0, now=now)
     connection.execute(
-        update(contents).where(contents.c.id == content_id).values(metadata=metadata, notes=notes, **values)
+        update(contents).where(contents.c.id == content_id).values(metadata=metadata, notes=notes)
     )
     return len(left)
 
@@ -181,19 +161,3 @@ def count_waiting(connection: Connection, kind: JobKind = JobKind.OCR) -> int:
     """Contents with pages or sound to recognise, in work included, given up excluded."""
     query = select(func.count()).where(jobs.c.kind == kind.value, jobs.c.state != JobState.PARKED.value)
     return int(connection.execute(query).scalar_one())
-
-
-def append_passages(
-    connection: Connection, content_id: int, added: Sequence[Passage], *, chars: int, count: int
-) -> None:
-    """After the `count` passages of `chars` characters that a content has."""
-    moved = [
-        replace(
-            passage,
-            ordinal=passage.ordinal + count,
-            char_start=passage.char_start + chars,
-            char_end=passage.char_end + chars,
-        )
-        for passage in added
-    ]
-    connection.execute(insert(passages), [passage_row(content_id, passage) for passage in moved])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, update
 
@@ -14,8 +13,8 @@ from nasd.domain.passages import Passage
 from nasd.domain.speech import SPEECH_ENGINE, SPEECH_FROM, SPEECH_LANGUAGE, UNHEARD_FROM, parse_second
 from nasd.store import queue
 from nasd.store.contents import content_by_id
-from nasd.store.scans import append_passages
-from nasd.store.tables import contents, jobs
+from nasd.store.gradual import add_text, go_on_later
+from nasd.store.tables import contents
 
 RECORDING, FILM, SONG = 80, 85, 90
 """Priorities, after all pages: a recording without an artist likely holds speech, a song the least."""
@@ -71,26 +70,12 @@ def commit_stretch(
         return False
     metadata = dict(content.metadata)
     notes = list(content.notes)
-    values: dict[str, Any] = {}
     if text is not None and text.passages:
         metadata.setdefault(SPEECH_FROM, str(content.chars))
         metadata[SPEECH_ENGINE] = engine
         if text.language is not None:
             metadata.setdefault(SPEECH_LANGUAGE, text.language)
-        append_passages(connection, content_id, text.passages, chars=content.chars, count=content.passages)
-        values = {
-            "chars": content.chars + text.chars,
-            "passages": content.passages + len(text.passages),
-            "embedded_by": None,
-        }
-        queue.enqueue(
-            connection,
-            JobKind.EMBED,
-            [content_id],
-            priority=queue.BACKLOG,
-            amount=len(text.passages),
-            now=now,
-        )
+        add_text(connection, content, text.passages, chars=text.chars, now=now)
         notes = [note for note in notes if _NOTE not in note]
         notes.append(f"What is said in it was {_NOTE} {engine}: the text may hold errors.")
     if problem is not None:
@@ -102,15 +87,10 @@ def commit_stretch(
         before = parse_second(metadata.get(UNHEARD_FROM)) or 0.0
         metadata[UNHEARD_FROM] = f"{upto_s:.2f}"
         left = int(float(metadata.get("duration_s") or UNKNOWN_S) - upto_s)
-        # 30 s or a little less each: every so many, whoever waits with the same urgency comes first.
-        turn = 1 if int(upto_s / 30) // TURN > int(before / 30) // TURN else 0
-        queue.put_back(connection, [job_id], now)
-        connection.execute(
-            update(jobs)
-            .where(jobs.c.id == job_id)
-            .values(attempts=0, amount=max(left, 1), priority=jobs.c.priority + turn)
-        )
+        # 30 s or a little less each.
+        gives_way = int(upto_s / 30) // TURN > int(before / 30) // TURN
+        go_on_later(connection, job_id, left=max(left, 1), gives_way=gives_way, now=now)
     connection.execute(
-        update(contents).where(contents.c.id == content_id).values(metadata=metadata, notes=notes, **values)
+        update(contents).where(contents.c.id == content_id).values(metadata=metadata, notes=notes)
     )
     return upto_s is not None

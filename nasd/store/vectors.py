@@ -15,6 +15,7 @@ from nasd.domain.jobs import JobKind
 from nasd.domain.passages import StoredPassage
 from nasd.store import queue
 from nasd.store.contents import IN_LIMIT, stored_passage
+from nasd.store.numbers import numbers
 from nasd.store.tables import contents, models, passages, vectors
 
 Ids = npt.NDArray[np.int64]
@@ -107,16 +108,9 @@ def commit_embedded(
 
 def live_ids(connection: Connection, model: int) -> Ids:
     """The passages that the index of a model should hold: sorted int64."""
-    with_vector = _numbers(
-        connection,
-        "SELECT group_concat(passage_id) FROM (SELECT passage_id FROM vectors WHERE model_id = ?)",
-        model,
-    )
-    orphaned = _numbers(
-        connection,
-        "SELECT group_concat(id) FROM passages WHERE content_id IN "
-        "(SELECT id FROM contents WHERE orphaned IS NOT NULL)",
-    )
+    with_vector = numbers(connection, select(vectors.c.passage_id).where(vectors.c.model_id == model))
+    unused = select(contents.c.id).where(contents.c.orphaned.is_not(None))
+    orphaned = numbers(connection, select(passages.c.id).where(passages.c.content_id.in_(unused)))
     return np.setdiff1d(with_vector, orphaned, assume_unique=True)
 
 
@@ -162,12 +156,6 @@ def _matrix(rows: Sequence[tuple[int, bytes]], dimension: int) -> tuple[Ids, Vec
     ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
     raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=_STORED)
     return ids, raw.reshape(len(rows), dimension).astype(np.float32)
-
-
-def _numbers(connection: Connection, query: str, *values: int) -> Ids:
-    """The numbers that a query gives as one text, sorted: a tenth of what a row each costs."""
-    listed = connection.exec_driver_sql(query, values).scalar()
-    return np.sort(np.fromstring(listed or "", dtype=np.int64, sep=","))
 
 
 def passage_ids_of(connection: Connection, content_ids: Sequence[int]) -> Ids:

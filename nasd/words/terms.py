@@ -18,6 +18,8 @@ from itertools import chain
 
 import Stemmer
 
+from nasd.domain.clitics import APOSTROPHES, without_clitic
+from nasd.domain.scripts import HAN_AND_KANA, HANGUL, SOUTH_EAST_ASIAN
 from nasd.domain.stopwords import STOP_WORDS
 
 RULES = 1
@@ -73,23 +75,15 @@ _MARKS = "".join(
 _LETTER = f"[^\\W_{_ZERO_WIDTH}]"
 _RUN = f"{_LETTER}(?:{_LETTER}|[{_MARKS}{_ZERO_WIDTH}])*"
 _IBAN = r"\b[A-Z]{2}\d{2}(?: [A-Z0-9]{4}){2,7}(?: [A-Z0-9]{1,3})?\b"
-_CHUNK = re.compile(rf"{_IBAN}|{_RUN}(?:[-./:,_@'’ʼ&+]{_RUN})*")
+_CHUNK = re.compile(rf"{_IBAN}|{_RUN}(?:[-./:,_@{APOSTROPHES}&+]{_RUN})*")
 _ASCII_CHUNK = re.compile(rf"{_IBAN}|[^\W_]+(?:[-./:,_@'&+][^\W_]+)*")  # the same, in half the time
 _PIECE = re.compile(_RUN)
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_PAIRS = "\u1100-\u11ff\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003134f"  # noqa: E501
-_TRIPLES = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
-_UNSPACED = re.compile(f"([{_PAIRS}]+)|([{_TRIPLES}]+)")
+_UNSPACED = re.compile(f"([{HAN_AND_KANA}{HANGUL}]+)|([{SOUTH_EAST_ASIAN}]+)")
 _STRIPPED = re.compile(
     f"[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0640{_ZERO_WIDTH}]"
 )
 _LETTERS = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
-_CLITICS = frozenset({"s", "t", "d", "m", "re", "ve", "ll"})
-_ELISIONS = frozenset(
-    {"l", "d", "j", "m", "t", "s", "n", "c", "qu", "un", "all", "dall", "dell", "nell", "sull", "quest"}
-)
-_APOSTROPHES = frozenset("'’ʼ")
-
 _LANGUAGES_OF = {
     word: tuple(code for code, words in STOP_WORDS.items() if word in words)
     for word in frozenset(chain.from_iterable(STOP_WORDS.values()))
@@ -205,11 +199,8 @@ def _parts(chunk: str) -> Iterator[tuple[str, int, int]]:
         yield chunk.lower(), 0, len(chunk)
         return
     pieces = list(_PIECE.finditer(chunk))
-    if len(pieces) == 2 and chunk[pieces[0].end()] in _APOSTROPHES:
-        if pieces[1][0].casefold() in _CLITICS:
-            pieces = pieces[:1]
-        elif pieces[0][0].casefold() in _ELISIONS:
-            pieces = pieces[1:]
+    if len(pieces) == 2 and chunk[pieces[0].end()] in APOSTROPHES:
+        pieces = pieces[without_clitic(pieces[0][0], pieces[1][0])]
     for piece in pieces:
         for run, at in _even(piece[0]):
             start = piece.start() + at

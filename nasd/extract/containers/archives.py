@@ -11,7 +11,7 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import IO, Any, BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
 import zstandard
 
@@ -155,7 +155,7 @@ def _tar_opener(archive: tarfile.TarFile, info: tarfile.TarInfo) -> Callable[[],
     def opened() -> BinaryIO:
         stream = archive.extractfile(info)
         assert stream is not None
-        return stream  # type: ignore[return-value]
+        return cast("BinaryIO", stream)  # the library says IO[bytes]
 
     return opened
 
