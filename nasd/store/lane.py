@@ -105,29 +105,38 @@ class Lane:
             raise translate(error, self._database) from error
 
     async def _write_line(self) -> _Line:
+        return self._writer or await _to_its_end(asyncio.ensure_future(self._open_writer()))
+
+    async def _reader(self) -> _Line:
+        if self._idle.empty() and len(self._opened) < READERS:
+            await _to_its_end(asyncio.ensure_future(self._open_reader()))
+        return await self._idle.get()
+
+    async def _open_reader(self) -> None:
+        async with self._opening:
+            if self._idle.empty() and len(self._opened) < READERS:
+                line = await self._open(read_only=True)
+                self._opened.append(line)
+                self._idle.put_nowait(line)
+
+    async def _open_writer(self) -> _Line:
         async with self._opening:
             if self._writer is None:
                 self._writer = await self._open(read_only=False)
             return self._writer
 
-    async def _reader(self) -> _Line:
-        if self._idle.empty() and len(self._opened) < READERS:
-            async with self._opening:
-                if self._idle.empty() and len(self._opened) < READERS:
-                    line = await self._open(read_only=True)
-                    self._opened.append(line)
-                    return line
-        return await self._idle.get()
-
     async def _open(self, *, read_only: bool) -> _Line:
+        line = _Line(self._database, read_only=read_only)
         try:
-            return await _Line(self._database, read_only=read_only)
+            return await line
         except sqlite3.Error as error:
+            await line.stopped()
             raise translate(DBAPIError(None, None, error), self._database) from error
 
 
 async def _to_its_end(task: asyncio.Future[T]) -> T:
-    """A transaction is finished either way before its caller goes: nobody sees a half-done state."""
+    """What was begun is finished either way before its caller goes: nobody sees a half-done state, no
+    connection is left without an owner."""
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:
@@ -145,6 +154,7 @@ class _Line(aiosqlite.Connection):
         super().__init__(lambda: _connection(database, read_only=read_only), iter_chunk_size=64)
         self._thread.daemon = True
         self._engine = create_engine("sqlite://", creator=lambda: self._conn, poolclass=StaticPool)
+        self._stopping: asyncio.Future[Any] | None = None
 
         @event.listens_for(self._engine, "begin")
         def begin(connection: Connection) -> None:
@@ -153,6 +163,16 @@ class _Line(aiosqlite.Connection):
     def __await__(self) -> Generator[Any, None, Self]:
         yield from super().__await__()
         return self
+
+    def stop(self) -> asyncio.Future[Any] | None:
+        self._stopping = super().stop()
+        return self._stopping
+
+    async def stopped(self) -> None:
+        """Once the thread has told its last to the loop, which may close then. The library waits for that
+        when a connection is closed, not when it could not be opened."""
+        if self._stopping is not None:
+            await self._stopping
 
     async def run(self, step: Callable[[Connection], T]) -> T:
         """`step` in this thread and its transaction, which it commits or loses."""

@@ -187,6 +187,7 @@ class Watched:
 
     async def open(self) -> None:
         """As a daemon starts."""
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self.kill_at = None
         self.lane = Lane(database_path(self.state_dir), commit_point=self._commit_point)
         await self.lane.write(queue.recover, self.clock.now())
@@ -272,10 +273,12 @@ class Watched:
     # --- time passes ------------------------------------------------------------------------------------
 
     def told(self) -> None:
-        """Waits until what was done so far has been told by events."""
+        """Waits until what was done so far has been told by events; beside the loop, until it has heard."""
         watcher = self._watcher
         if watcher is not None and self.watch.watching in ("events", "events+poll") and not watcher.trouble:
             watcher.barrier()
+            if threading.get_ident() != self._thread:
+                asyncio.run_coroutine_threadsafe(asyncio.sleep(0), self._loop).result(PATIENCE_S)
 
     def overflow(self) -> None:
         if self._watcher is not None and self.watch.watching in ("events", "events+poll"):

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import Connection, text
 
 from nasd.errors import NotFound, StateError
 from nasd.store import facts
-from nasd.store.lane import Lane
+from nasd.store.lane import Lane, _Line
 from nasd.store.upgrade import database_path, upgrade
 from tests.fakes.catalogue import NOW
 
@@ -87,3 +90,26 @@ async def test_a_damaged_database_is_told_as_such(tmp_path: Path) -> None:
         await lane.read(lambda connection: connection.execute(text("SELECT * FROM jobs")).all())
     assert "backups" in str(caught.value)
     await lane.close()
+
+
+def test_a_loop_may_end_at_once_after_a_lane_that_could_not_open(tmp_path: Path) -> None:
+    """The connection's thread has said its last by then: what it says to a closed loop is an error of the
+    thread, which fails a test."""
+    answered: list[str] = []
+
+    class Late(_Line):
+        def stop(self) -> asyncio.Future[Any] | None:
+            self._tx.put_nowait((None, lambda: time.sleep(0.01)))  # the thread has something else to do first
+            return super().stop()
+
+    async def attempt() -> None:
+        with pytest.raises(StateError):
+            await Lane(tmp_path / "nowhere" / "catalogue.db").read(facts.fact, "colour")
+        answered.append("told")
+
+    with patch("nasd.store.lane._Line", Late):
+        for _ in range(20):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(attempt())
+            loop.close()
+    assert len(answered) == 20
