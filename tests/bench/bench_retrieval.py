@@ -1,9 +1,11 @@
 """Retrieval quality on the test collections, each indexed alone and all in one index, through a real daemon.
 
-    python -m tests.bench.bench_retrieval [collection ...] [--together] [--write]
+    python -m tests.bench.bench_retrieval [collection ...] [--together] [--keep FOLDER] [--write]
 
 nDCG@10 and recall@10 over files (each once, by its best passage) for each mode, and over pages where the
-answers name pages. With `--write` it becomes `tests/results/retrieval.json` and `retrieval.md`. `bm25` is the
+answers name pages. Nothing is embedded twice: the daemon that has the next collection finds in its catalogue
+what was read before; its indexes are made anew. With --keep that is so the next time as well: FOLDER keeps
+the state. With `--write` it becomes `tests/results/retrieval.json` and `retrieval.md`. `bm25` is the
 better of the baselines that the collections publish, for whole files and for passages.
 
 The weight of meaning (`nasd.flows.search.MEANING_WEIGHT`) was chosen on clapnq, covidqa and xquad; cranfield,
@@ -15,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -45,16 +48,18 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Retrieval quality on the test collections.")
     parser.add_argument("collections", nargs="*", default=COLLECTIONS)
     parser.add_argument("--together", action="store_true", help="only all in one index, not each alone")
+    parser.add_argument("--keep", type=Path, help="keep the state here, and use it if it is there")
     parser.add_argument("--write", action="store_true", help=f"into {RESULTS.name}/retrieval.json and .md")
     given = parser.parse_args(arguments)
     result: dict[str, dict[str, Figures]] = {"alone": {}, "together": {}}
     with tempfile.TemporaryDirectory(prefix="nasd-retrieval-") as folder:
-        model = prepare(Path(folder) / "models", DEFAULT_MODEL)
+        kept = given.keep or Path(folder)
+        model = prepare(kept / "models", DEFAULT_MODEL)
         if not given.together:
             for name in given.collections:
-                result["alone"] |= asyncio.run(measure(Path(folder) / name, [name], model))
+                result["alone"] |= asyncio.run(measure(kept / "state", [name], model))
                 print(_line(name, result["alone"][name]), flush=True)
-        result["together"] = asyncio.run(measure(Path(folder) / "together", given.collections, model))
+        result["together"] = asyncio.run(measure(kept / "state", given.collections, model))
         for name, figures in result["together"].items():
             print(_line(f"{name}*", figures), flush=True)
     page = rendered(result)
@@ -67,15 +72,20 @@ def main(arguments: Sequence[str]) -> int:
 
 
 async def measure(folder: Path, collections: Sequence[str], model: PreparedModel) -> dict[str, Figures]:
-    """Has one daemon index these collections, a volume each, and asks all their questions."""
+    """Has one daemon index these collections, a volume each, and asks all their questions. It leaves without
+    volumes, and what the indexes of words know of documents that are gone is left behind with them."""
+    for cache in ("words", "index"):
+        shutil.rmtree(folder / cache, ignore_errors=True)
     daemon = DaemonProcess(folder, model, config='[load]\nwhen_busy = "run"\n')
     daemon.start()
     try:
         await daemon.ready()
+        for name in (volume["name"] for volume in daemon.cli_json("volume", "list")["items"]):
+            daemon.cli("volume", "remove", name)
         for name in collections:
             daemon.cli("volume", "add", str(CORPORA / "retrieval" / name / "docs"), "--name", name)
         async with daemon.client() as client:
-            await settled(client, timeout_s=3600)
+            await settled(client, timeout_s=36_000)
             return {name: await _judged(client, name) for name in collections}
     finally:
         daemon.end()

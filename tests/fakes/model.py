@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 from importlib.metadata import version
 from pathlib import Path
@@ -19,9 +20,12 @@ def prepare_once(config: pytest.Config, temporary: pytest.TempPathFactory) -> Pr
     """Prepares all-MiniLM-L6-v2 (15 s), or finds it in pytest's cache from an earlier run. It is prepared
     anew when the code that prepares or a library that it uses has changed."""
     cache = getattr(config, "cache", None)
-    root = Path(cache.mkdir("nasd-models")) if cache is not None else temporary.getbasetemp() / "nasd-models"
+    root = Path(cache.mkdir("nasd-models")) if cache is not None else temporary.mktemp("nasd-models")
     models = root / _key()
-    return find(models, DEFAULT_MODEL) or prepare(models, DEFAULT_MODEL)
+    models.mkdir(exist_ok=True)
+    with (models / ".lock").open("w") as lock:  # other processes of this run wait for the one that prepares
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return find(models, DEFAULT_MODEL) or prepare(models, DEFAULT_MODEL)
 
 
 def _key() -> str:

@@ -211,8 +211,6 @@ async def test_no_network_is_tried_while_hostile_files_are_read(
 async def test_a_child_that_is_killed_costs_one_file_which_is_tried_again(
     daemon: DaemonProcess, folder: Path
 ) -> None:
-    slow = folder / "slow.html"
-    slow.write_bytes(b"<p>word <b>and</b> word" * 800_000)
     daemon.cli("volume", "add", str(folder), "--name", "home")
     assert daemon.process is not None
     process = psutil.Process(daemon.process.pid)
@@ -228,6 +226,9 @@ async def test_a_child_that_is_killed_costs_one_file_which_is_tried_again(
         return found
 
     async with daemon.client() as client:
+        await settled(client, semantic=False, timeout_s=PATIENCE_S)
+        # From here on this is the one file that is read: no other is hit.
+        (folder / "slow.html").write_bytes(b"<p>word <b>and</b> word" * 800_000)
 
         async def killed() -> bool:
             for child in reading():
