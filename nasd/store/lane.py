@@ -105,7 +105,9 @@ class Lane:
             raise translate(error, self._database) from error
 
     async def _write_line(self) -> _Line:
-        return self._writer or await _to_its_end(asyncio.ensure_future(self._open_writer()))
+        if self._writer is None:
+            return await _to_its_end(asyncio.ensure_future(self._open_writer()))
+        return self._writer
 
     async def _reader(self) -> _Line:
         if self._idle.empty() and len(self._opened) < READERS:
