@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -288,7 +288,14 @@ class Looking:
                 gone=gone,
                 moved=moved,
                 unsettled=found.unsettled,
+                present=self._present,
             )
+
+    def _present(self, inodes: Set[int]) -> list[FileStat]:
+        """The files that have these, of all that are there now."""
+        items = scan(self._path, self._rules, should_stop=lambda: self._stop)
+        stats = (item.stat if isinstance(item, Skipped) else item for item in items)
+        return [stat for stat in stats if isinstance(stat, FileStat) and stat.inode in inodes]
 
     async def _add(self, found: _Round) -> None:
         """Commits what changed and what is new."""

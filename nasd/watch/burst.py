@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from nasd.domain.files import display_path
@@ -54,7 +54,7 @@ class Rewritten:
 @dataclass(frozen=True, slots=True)
 class _Event:
     at: float
-    gone: tuple[bytes, ...] = ()
+    gone: Mapping[bytes, int] = field(default_factory=dict)  # path to inode
     rewritten: tuple[Rewritten, ...] = ()
     notes: tuple[bytes, ...] = ()
 
@@ -73,8 +73,19 @@ class Burst:
         self._changed.clear()
         self._sampled = 0
 
-    def deletion(self, gone: Collection[bytes], known: int, now: float) -> str | None:
-        """What to say if these files more of `known` would be too many to go; else they are remembered."""
+    def came(self, inodes: Set[int]) -> None:
+        """Files that are there: of those remembered as gone, the ones with such an inode only moved."""
+        if any(not inodes.isdisjoint(event.gone.values()) for event in self._gone):
+            self._gone = deque(
+                replace(
+                    event, gone={path: inode for path, inode in event.gone.items() if inode not in inodes}
+                )
+                for event in self._gone
+            )
+
+    def deletion(self, gone: Mapping[bytes, int], known: int, now: float) -> str | None:
+        """What to say if these files more of `known`, path to inode, would be too many to go; else they are
+        remembered."""
         _trim(self._gone, now)
         if gone and len(gone) + sum(len(event.gone) for event in self._gone) > GONE_MORE_THAN:
             before = set(chain.from_iterable(event.gone for event in self._gone)).difference(gone)
@@ -82,7 +93,7 @@ class Burst:
             if total > GONE_MORE_THAN and total > every * GONE_SHARE:
                 return f"{total:,} of {every:,} files went within {_span(self._gone, now)}"
         if gone:
-            self._gone.append(_Event(now, gone=tuple(gone)))
+            self._gone.append(_Event(now, gone=gone))
         return None
 
     def suspects(self, rewritten: Sequence[Rewritten], came: Iterable[bytes], now: float) -> list[Rewritten]:

@@ -19,7 +19,8 @@ from nasd.client import Client
 from nasd.embed.store import PreparedModel
 from nasd.errors import NasdError
 
-TIMEOUT_S = 240.0
+TIMEOUT_S = 150.0
+"""Less than a test has, so that it can say what it waited for."""
 
 
 class DaemonProcess:

@@ -111,8 +111,11 @@ async def test_work_that_only_looks_alike_freezes_nothing(daemon: DaemonProcess,
             status = await settled(client, semantic=False)
             return bool(page.items) and await all_at(client, archive) and status.coverage.files == MANY
 
-        await until(taken, "all of it is known under the new names")
-        assert (await client.volume("archive")).state == "active"
+        try:
+            await until(taken, "all of it is known under the new names")
+        finally:
+            volume = await client.volume("archive")
+            assert volume.state == "active", volume.detail
         assert await paths_found(client, "heron") == []
 
 

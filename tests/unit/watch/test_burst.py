@@ -27,6 +27,10 @@ def names(count: int, start: int = 0) -> list[bytes]:
     return [b"%d.txt" % number for number in range(start, start + count)]
 
 
+def files(count: int, start: int = 0) -> dict[bytes, int]:
+    return {path: inode for inode, path in enumerate(names(count, start), start)}
+
+
 def in_place(paths: list[bytes]) -> list[Rewritten]:
     return [Rewritten(path=path, now_at=path) for path in paths]
 
@@ -35,39 +39,46 @@ def in_place(paths: list[bytes]) -> list[Rewritten]:
 
 
 def test_few_files_or_a_small_part_may_go() -> None:
-    assert Burst().deletion(names(GONE_MORE_THAN), GONE_MORE_THAN, 0.0) is None
-    assert Burst().deletion(names(5_000), 10_000, 0.0) is None
+    assert Burst().deletion(files(GONE_MORE_THAN), GONE_MORE_THAN, 0.0) is None
+    assert Burst().deletion(files(5_000), 10_000, 0.0) is None
 
 
 def test_most_of_many_files_is_mass_deletion() -> None:
-    said = Burst().deletion(names(5_001), 10_000, 0.0)
+    said = Burst().deletion(files(5_001), 10_000, 0.0)
     assert said is not None
     assert "5,001 of 10,000" in said
 
 
 def test_it_adds_up_over_some_minutes_and_is_forgotten_later() -> None:
     burst = Burst()
-    assert burst.deletion(names(90), 200, 0.0) is None
-    assert burst.deletion(names(10, start=90), 110, 60.0) is None
-    said = burst.deletion(names(1, start=100), 100, 121.0)
+    assert burst.deletion(files(90), 200, 0.0) is None
+    assert burst.deletion(files(10, start=90), 110, 60.0) is None
+    said = burst.deletion(files(1, start=100), 100, 121.0)
     assert said is not None
     assert "101 of 200 files went within 3 minutes" in said
     slow = Burst()
-    assert slow.deletion(names(90), 200, 0.0) is None
-    assert slow.deletion(names(80, start=90), 110, WINDOW_S + 1) is None
+    assert slow.deletion(files(90), 200, 0.0) is None
+    assert slow.deletion(files(80, start=90), 110, WINDOW_S + 1) is None
 
 
 def test_the_same_files_are_counted_once() -> None:
     burst = Burst()
     for at in range(5):
-        assert burst.deletion(names(60), 150, float(at)) is None
+        assert burst.deletion(files(60), 150, float(at)) is None
+
+
+def test_what_comes_under_another_name_later_has_not_gone() -> None:
+    burst = Burst()
+    assert burst.deletion(files(90), 180, 0.0) is None
+    burst.came(set(range(90)))
+    assert burst.deletion(files(60, start=90), 180, 1.0) is None
 
 
 def test_its_owner_may_have_it_so() -> None:
     burst = Burst()
-    assert burst.deletion(names(90), 180, 0.0) is None
+    assert burst.deletion(files(90), 180, 0.0) is None
     burst.forget()
-    assert burst.deletion(names(60, start=90), 90, 1.0) is None
+    assert burst.deletion(files(60, start=90), 90, 1.0) is None
 
 
 # --- encryption -------------------------------------------------------------------------------------------
