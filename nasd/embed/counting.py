@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from nasd.embed.text import encodable
 
@@ -36,8 +38,10 @@ class TokenCounter:
     def __init__(self, tokenizer: Tokenizer) -> None:
         """The tokenizer must neither truncate nor pad."""
         self._tokenizer = tokenizer
-        self._by_word = adds_up(tokenizer)
-        self._single = single_tokens(tokenizer)
+        described = json.loads(tokenizer.to_str())
+        self._by_word = _adds_up(described)
+        self._pieces = Pieces.of(described)
+        self._single = self._pieces.first if self._pieces is not None else frozenset[str]()
         self._known: dict[str, int] = {}
 
     def count(self, text: str) -> int:
@@ -49,22 +53,30 @@ class TokenCounter:
         if not self._single:
             return sum(map(self._word, words))
         odd = [word for word in words if _ODD.search(word) is not None]
-        plain = " ".join(word for word in words if _ODD.search(word) is None)
+        plain = " ".join([word for word in words if _ODD.search(word) is None])
         return self._plain(plain) + sum(map(self._word, odd))
 
     def _plain(self, text: str) -> int:
         parts = _PART.findall(text.lower())
         others = [part for part in parts if part not in self._single]
-        return len(parts) - len(others) + sum(map(self._word, others))
+        return len(parts) - len(others) + sum(map(self._part, others))
+
+    def _part(self, part: str) -> int:
+        if (count := self._known.get(part)) is None:
+            assert self._pieces is not None
+            count = self._remember(part, self._pieces.count(part))
+        return count
 
     def _word(self, word: str) -> int:
-        known = self._known
-        if (count := known.get(word)) is None:
-            count = self._whole(word) if word else 0
-            if len(word) <= LONGEST_WORD:
-                if len(known) >= MOST_WORDS:
-                    known = self._known = {}
-                known[word] = count
+        if (count := self._known.get(word)) is None:
+            count = self._remember(word, self._whole(word) if word else 0)
+        return count
+
+    def _remember(self, word: str, count: int) -> int:
+        if len(word) <= LONGEST_WORD:
+            if len(self._known) >= MOST_WORDS:
+                self._known = {}
+            self._known[word] = count
         return count
 
     def _whole(self, text: str) -> int:
@@ -73,18 +85,54 @@ class TokenCounter:
 
 def adds_up(tokenizer: Tokenizer) -> bool:
     """Whether the tokens of a text are those of its words, one after the other."""
-    described = json.loads(tokenizer.to_str())
+    return _adds_up(json.loads(tokenizer.to_str()))
+
+
+def _adds_up(described: Mapping[str, Any]) -> bool:
     steps = ((described.get(part) or {}).get("type") for part in ("normalizer", "pre_tokenizer"))
     return all(step in ("BertNormalizer", "BertPreTokenizer") for step in steps)
 
 
-def single_tokens(tokenizer: Tokenizer) -> frozenset[str]:
-    """ASCII words and signs, in small letters, that are one token in whatever case. None where the tokenizer
-    does not say plainly that case means nothing to it and that only texts with "[" are special."""
-    described = json.loads(tokenizer.to_str())
-    lower = (described.get("normalizer") or {}).get("lowercase") is True
-    plain = described["model"]["type"] == "WordPiece"
-    marked = all("[" in token["content"] for token in described["added_tokens"])
-    if not (adds_up(tokenizer) and lower and plain and marked):
-        return frozenset()
-    return frozenset(word for word in tokenizer.get_vocab() if word.isascii() and _PART.fullmatch(word))
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """What ASCII words and signs, in small letters, are made of: always the longest piece that fits next, as
+    WordPiece has it (Wu et al., "Google's neural machine translation system", 2016; as BERT uses it)."""
+
+    first: frozenset[str]  # what a word may begin with, or be
+    further: frozenset[str]  # and go on with
+    longest: int  # of all pieces
+    most: int  # characters of a word; a longer one is one unknown token
+
+    @classmethod
+    def of(cls, described: Mapping[str, Any]) -> Pieces | None:
+        """From what a tokenizer says of itself. None where that is not plainly that it works so, that case
+        means nothing to it and that only texts with "[" are special."""
+        model = described["model"]
+        lower = (described.get("normalizer") or {}).get("lowercase") is True
+        marked = all("[" in token["content"] for token in described["added_tokens"])
+        if not (_adds_up(described) and lower and model["type"] == "WordPiece" and marked):
+            return None
+        go_on = model["continuing_subword_prefix"]
+        words = [word for word in model["vocab"] if word.isascii()]
+        further = frozenset(
+            word.removeprefix(go_on)
+            for word in words
+            if word.startswith(go_on) and _PART.fullmatch(word.removeprefix(go_on))
+        )
+        first = frozenset(filter(_PART.fullmatch, words))
+        longest = max(map(len, first | further), default=0)
+        return cls(first, further, longest, model["max_input_chars_per_word"])
+
+    def count(self, word: str) -> int:
+        """How many pieces a word is; one if it is not made of any."""
+        if len(word) > self.most:
+            return 1
+        count, at, known = 0, 0, self.first
+        while at < len(word):
+            end = min(len(word), at + self.longest)
+            while end > at and word[at:end] not in known:
+                end -= 1
+            if end == at:
+                return 1
+            count, at, known = count + 1, end, self.further
+        return count

@@ -76,7 +76,8 @@ class Notes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """One drawn page. `form` is "gray": `data` has one byte a pixel, row by row; or "webp": a whole file."""
+    """One drawn page. `form` is "gray" or "rgb": `data` has one byte or three a pixel, row by row; or "webp":
+    a whole file."""
 
     width: int
     height: int

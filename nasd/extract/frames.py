@@ -230,7 +230,7 @@ def unpack_picture(value: object, *, edge: int, form: str) -> Picture:
     data = _bytes(value.get("data"))
     if not width or not height or max(width, height) > edge:
         raise BadFrame("a picture of another size")
-    if form == "gray" and len(data) != width * height:
+    if form in ("gray", "rgb") and len(data) != width * height * (3 if form == "rgb" else 1):
         raise BadFrame("a picture of another length")
     if form == "webp" and not (data.startswith(b"RIFF") and data[8:12] == b"WEBP"):
         raise BadFrame("no WebP picture")

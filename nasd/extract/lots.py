@@ -35,7 +35,7 @@ from nasd.extract.unseen import part_unseen
 PLAIN = frozenset({"text", "markdown", "code", "csv", "calendar", "vcard", "rst", "org", "latex"})
 """Kinds whose readers hold no parser in native code."""
 
-MOST_TEXTS = 64
+MOST_TEXTS = 256
 MOST_BYTES = 1 << 20  # all of a lot together
 TEXT_BYTES = 128 << 10  # the longest text that is read with others
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nasd.domain.passages import Block, Document, Passage, Place, Role
 from nasd.extract.headings import Headings
@@ -27,8 +28,7 @@ from nasd.extract.splitting import LINE_BREAK, LONG_CHARS, split_text
 CountTokens = Callable[[str], int]
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """A block, or a part of one too long for a passage; offsets are the document's."""
 
     start: int

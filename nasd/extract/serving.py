@@ -27,12 +27,15 @@ _LENGTH = struct.Struct(">I")
 class ServingChild:
     """Thread-safe as long as one caller at a time holds `turn`, which `ask` needs."""
 
-    def __init__(self, module: str, *arguments: str, what: str, wall_s: float) -> None:
+    def __init__(
+        self, module: str, *arguments: str, what: str, wall_s: float, idle_s: float = _IDLE_S
+    ) -> None:
         """`module` is run with `arguments`; `what` it does, as in "The recognising process"; `wall_s` is how
-        long an answer may take."""
+        long an answer may take, and `idle_s` how long it is kept when nothing is asked."""
         self._command = [sys.executable, "-P", "-s", "-m", module, *arguments]
         self._what = what
         self._wall_s = wall_s
+        self._idle_s = idle_s
         self._lock = threading.Lock()  # one question at a time
         self._child: subprocess.Popen[bytes] | None = None
         self._idle: threading.Timer | None = None
@@ -114,7 +117,7 @@ class ServingChild:
             self._idle = None
 
     def _leave_later(self) -> None:
-        self._idle = threading.Timer(_IDLE_S, self._leave)
+        self._idle = threading.Timer(self._idle_s, self._leave)
         self._idle.daemon = True
         self._idle.start()
 

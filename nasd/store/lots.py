@@ -1,6 +1,6 @@
 """Many small files at once: their jobs taken, and what they hold made searchable, in one transaction each.
 
-A transaction costs a millisecond and a segment of the word index, whether it holds one file or fifty.
+A transaction costs some milliseconds, whether it holds one file or fifty.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
@@ -16,12 +15,12 @@ from sqlalchemy import Connection, bindparam, delete, insert, select, update
 from nasd.domain.files import FileRecord, FileStat, FileState
 from nasd.domain.jobs import Job, JobKind, JobState
 from nasd.store import queue
-from nasd.store.contents import NewContent, orphan_unheld, passage_row
+from nasd.store.contents import NewContent, insert_passages, orphan_unheld
 from nasd.store.files import record, select_records
 from nasd.store.reads import row_version, version
-from nasd.store.tables import contents, files, jobs, passages
+from nasd.store.tables import contents, files, jobs
 
-WINDOW = 256
+WINDOW = 512
 """How far ahead in the queue a lot is looked for."""
 
 
@@ -194,11 +193,9 @@ def _insert(connection: Connection, made: Mapping[tuple[str, str], NewContent], 
     ]
     connection.execute(insert(contents), rows)
     ids = {key: content["id"] for key, content in _contents(connection, list(made)).items()}
-    texts = chain.from_iterable(
-        (passage_row(ids[key], passage) for passage in new.passages) for key, new in made.items()
+    insert_passages(
+        connection, [(ids[key], passage) for key, new in made.items() for passage in new.passages]
     )
-    if rows := list(texts):
-        connection.execute(insert(passages), rows)
 
 
 def _update_files(

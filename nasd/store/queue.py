@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,9 +12,9 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
+    String,
     Table,
     and_,
-    bindparam,
     case,
     delete,
     func,
@@ -62,28 +63,25 @@ def _job(row: Mapping[Any, Any]) -> Job:
 
 _WEIGHT = case(
     (files.c.size > HEAVY_BYTES, Weight.HEAVY.value),
-    (  # no IN: its list cannot be bound once for many rows
-        or_(*(files.c.kind == kind for kind in sorted(TEXTUAL))) & (files.c.size <= LIGHT_BYTES),
-        Weight.LIGHT.value,
-    ),
+    (files.c.kind.in_(sorted(TEXTUAL)) & (files.c.size <= LIGHT_BYTES), Weight.LIGHT.value),
     else_=Weight.MEDIUM.value,
 )
 """`nasd.domain.jobs.weigh` in SQL."""
 
 
-def _of_subject(column: ColumnElement[Any], table: Table) -> ColumnElement[int]:
+def _of_subject(column: ColumnElement[Any], table: Table, about: ColumnElement[int]) -> ColumnElement[int]:
     """A column of the row that a job is about; 0 when there is none."""
-    found = select(column).where(table.c.id == bindparam("about")).scalar_subquery()
+    found = select(column).select_from(table).where(table.c.id == about).scalar_subquery()
     return func.coalesce(found, literal(0), type_=Integer)
 
 
-def _amount(kind: JobKind) -> ColumnElement[int] | int:
+def _amount(kind: JobKind, about: ColumnElement[int]) -> ColumnElement[int]:
     match kind:
         case JobKind.READ:
-            return _of_subject(files.c.size, files)
+            return _of_subject(files.c.size, files, about)
         case JobKind.EMBED:
-            return _of_subject(contents.c.passages, contents)
-    return 1
+            return _of_subject(contents.c.passages, contents, about)
+    return literal(1)
 
 
 def enqueue(
@@ -100,17 +98,22 @@ def enqueue(
     much work each is, where its row does not tell (a file's bytes, a content's passages)."""
     if not subjects:
         return
-    statement = insert(jobs).values(
-        key=bindparam("key"),
-        kind=kind.value,
-        subject_id=bindparam("about"),
-        priority=priority + _of_subject(_WEIGHT, files) if kind is JobKind.READ else priority,
-        amount=_amount(kind) if amount is None else amount,
-        state=JobState.WAITING.value,
-        attempts=0,
-        not_before=now,
-        created=now,
-    )
+    # One statement for all of them: a list of parameters for each cost as much as the insertion itself.
+    about: ColumnElement[int] = func.json_each(json.dumps(list(subjects))).table_valued("value").c.value
+    first = literal(priority)
+    rows: dict[str, ColumnElement[Any]] = {
+        "key": literal(f"{kind}:").concat(type_coerce(about, String)),
+        "kind": literal(kind.value),
+        "subject_id": about,
+        "priority": first + _of_subject(_WEIGHT, files, about) if kind is JobKind.READ else first,
+        "amount": _amount(kind, about) if amount is None else literal(amount),
+        "state": literal(JobState.WAITING.value),
+        "attempts": literal(0),
+        "not_before": literal(now, jobs.c.not_before.type),
+        "created": literal(now, jobs.c.created.type),
+    }
+    # With a condition, for a parser that could take ON CONFLICT for one of a join.
+    statement = insert(jobs).from_select(list(rows), select(*rows.values()).where(about.is_not(None)))
     statement = statement.on_conflict_do_update(
         index_elements=[jobs.c.key],
         set_={
@@ -123,7 +126,7 @@ def enqueue(
         },
         where=jobs.c.state != JobState.RUNNING.value,
     )
-    connection.execute(statement, [{"key": f"{kind}:{subject}", "about": subject} for subject in subjects])
+    connection.execute(statement)
 
 
 def claim(
@@ -270,6 +273,7 @@ class QueueCounts:
     ocr_pages: int = 0
     speech: int = 0  # recordings
     speech_s: int = 0
+    pictures: int = 0
     retry: int = 0  # waiting for a later attempt
     parked: int = 0
 
@@ -304,6 +308,7 @@ def count_jobs(connection: Connection, now: datetime) -> QueueCounts:
         ocr_pages=number(JobKind.OCR, "amount"),
         speech=number(JobKind.SPEECH, "due"),
         speech_s=number(JobKind.SPEECH, "amount"),
+        pictures=number(JobKind.PICTURE, "due"),
         retry=sum(int(row.all) - int(row.due) - int(row.parked) for row in rows),
         parked=sum(int(row.parked) for row in rows),
     )

@@ -100,39 +100,46 @@ def fold(text: str) -> str:
 
 def terms(text: str, language: str | None = None) -> list[str]:
     """In the order of the text. `language` is that of the words where the text itself does not tell."""
-    chunks = (_ASCII_CHUNK if text.isascii() else _CHUNK).findall(text)
-    words: list[str] = []
-    for chunk in chunks:
-        if chunk.isascii() and chunk.isalpha() and len(chunk) <= LONGEST and not _HUMP.search(chunk):
-            words.append(chunk.lower())
-        else:
-            words += [word for word, _, _ in _taken_apart(chunk)]
-    known = _stems(_voted(words) or language or DEFAULT)
-    return [known[word] for word in words]
+    words = _words(text)
+    return _stems(_voted(words) or language or DEFAULT).of(words)
+
+
+def terms_and_language(text: str) -> tuple[list[str], str | None]:
+    """A text's terms, and its language as `language_of` tells it."""
+    words = _words(text)
+    language = _voted(words)
+    return _stems(language or DEFAULT).of(words), language
 
 
 def spans(text: str, language: str | None = None) -> list[tuple[str, int, int]]:
     """Each term with where in the text it stands, as code point offsets."""
     found = [
         (word, match.start() + start, match.start() + end)
-        for match in _CHUNK.finditer(text)
+        for match in (_ASCII_CHUNK if text.isascii() else _CHUNK).finditer(text)
         for word, start, end in _taken_apart(match[0])
     ]
-    known = _stems(_voted(word for word, _, _ in found) or language or DEFAULT)
+    known = _stems(_voted([word for word, _, _ in found]) or language or DEFAULT)
     return [(known[word], start, end) for word, start, end in found]
 
 
 def language_of(text: str) -> str | None:
     """The language most of a text's function words are of, as an ISO 639-1 code; None when nothing tells."""
-    return _voted(word for chunk in _CHUNK.findall(text) for word, _, _ in _taken_apart(chunk))
+    return _voted(_words(text))
+
+
+def _words(text: str) -> list[str]:
+    """Folded."""
+    chunks = (_ASCII_CHUNK if text.isascii() else _CHUNK).findall(text)
+    apart = _apart
+    return [word for chunk in chunks for word in apart[chunk]]
 
 
 def _voted(words: Iterable[str]) -> str | None:
     """One English function word tells; of another language two do: "die" and "no" are words in several."""
     votes: Counter[str] = Counter()
-    for word in words:
-        if word in _LANGUAGES_OF:
-            votes.update(_LANGUAGES_OF[word])
+    for word, count in Counter(filter(_LANGUAGES_OF.__contains__, words)).items():
+        for code in _LANGUAGES_OF[word]:
+            votes[code] += count
     if not votes:
         return None
     best, count = max(votes.items(), key=lambda item: (item[1], item[0] == DEFAULT))
@@ -146,6 +153,9 @@ class _Stems(dict[str, str]):
         super().__init__()
         self._stemmer = Stemmer.Stemmer(_SNOWBALL.get(language, _SNOWBALL[DEFAULT]))
 
+    def of(self, words: Iterable[str]) -> list[str]:
+        return list(map(self.__getitem__, words))
+
     def __missing__(self, word: str) -> str:
         if len(self) > _REMEMBERED:
             self.clear()
@@ -153,12 +163,13 @@ class _Stems(dict[str, str]):
         return stem
 
     def _stem(self, word: str) -> str:
+        if word.isascii():
+            return (fold(self._stemmer.stemWord(word)) or word) if word.isalpha() else word
         if any(char.isdigit() for char in word):
             return word
-        if not word.isascii():
-            for script, code in _SCRIPTS:
-                if script.match(word):
-                    return fold(_script_stemmer(code).stemWord(word)) or word
+        for script, code in _SCRIPTS:
+            if script.match(word):
+                return fold(_script_stemmer(code).stemWord(word)) or word
         return fold(self._stemmer.stemWord(word)) or word
 
 
@@ -172,32 +183,45 @@ def _script_stemmer(language: str) -> Stemmer.Stemmer:
     return Stemmer.Stemmer(_SNOWBALL[language])
 
 
-_known: dict[str, tuple[tuple[str, int, int], ...]] = {}
+class _Apart(dict[str, tuple[str, ...]]):
+    """The folded words of runs without spaces, remembered."""
+
+    def __missing__(self, chunk: str) -> tuple[str, ...]:
+        words = tuple([word for word, _, _ in _taken_apart(chunk)])
+        if len(chunk) <= LONGEST:  # longer ones are not words that come again
+            if len(self) > _REMEMBERED:
+                self.clear()
+            self[chunk] = words
+        return words
+
+
+_apart = _Apart()
 
 
 def forget() -> None:
     """Lets go of the words remembered, some megabytes after many texts; they are taken apart again."""
-    _known.clear()
+    _apart.clear()
     _stems.cache_clear()
 
 
 def _taken_apart(chunk: str) -> tuple[tuple[str, int, int], ...]:
     """The folded words of a run without spaces, with where they stand in it: its parts, and the whole without
     its joints when it has a digit or an @, so that INV-2023-0042, inv_2023_0042 and INV20230042 are one."""
-    found = _known.get(chunk)
-    if found is None:
-        found = tuple(one for one in _parts(chunk) if 0 < len(one[0]) <= LONGEST)
-        if len(chunk) <= LONGEST:  # longer ones are not words that come again
-            if len(_known) > _REMEMBERED:
-                _known.clear()
-            _known[chunk] = found
-    return found
+    if (word := _simple(chunk)) is not None:
+        return ((word, 0, len(chunk)),) if 0 < len(word) <= LONGEST else ()
+    return tuple([one for one in _parts(chunk) if 0 < len(one[0]) <= LONGEST])
+
+
+def _simple(chunk: str) -> str | None:
+    """The folded word that nearly all runs are; None where there is more to it."""
+    if _HUMP.search(chunk):
+        return None
+    if chunk.isascii():
+        return chunk.lower() if chunk.isalnum() else None
+    return fold(chunk) if chunk.isalpha() and not _UNSPACED.search(chunk) else None
 
 
 def _parts(chunk: str) -> Iterator[tuple[str, int, int]]:
-    if chunk.isascii() and chunk.isalpha() and not _HUMP.search(chunk):
-        yield chunk.lower(), 0, len(chunk)
-        return
     pieces = list(_PIECE.finditer(chunk))
     if len(pieces) == 2 and chunk[pieces[0].end()] in APOSTROPHES:
         pieces = pieces[without_clitic(pieces[0][0], pieces[1][0])]

@@ -22,6 +22,7 @@ _CELL_WIDTH = 0.35  # of the page
 _TAIL = re.compile(r"(?:(?:[$€£¥]\s?)?\(?[-+–]?[\d.,]*\d\)?\s?%?|[—–-]|[$€£¥%])")
 _BULLET = re.compile(r"[•●▪■◦‣·∙○–-]\s|\(?\d{1,2}[.)]\s|\(?[a-z]\)\s")
 _WORD = re.compile(r"[^\W\d_]+")
+_ASCII_WORD = re.compile("[a-z]+")  # the same, of small letters
 _COMPOUND = re.compile(r"[^\W\d_]+-[^\W\d_]+")
 
 
@@ -265,8 +266,12 @@ def _joined(group: _Group) -> str:
 
 def count_words(text: str, words: Counter[str]) -> None:
     """Counts words and compounds, in small letters."""
-    words.update(word.lower() for word in _WORD.findall(text))
-    words.update(word.lower() for word in _COMPOUND.findall(text))
+    if text.isascii():
+        words.update(_ASCII_WORD.findall(text.lower()))
+    else:  # small letters of some scripts are not as many
+        words.update(map(str.lower, _WORD.findall(text)))
+    if "-" in text:
+        words.update(map(str.lower, _COMPOUND.findall(text)))
 
 
 def mend_hyphens(text: str, words: Counter[str]) -> str:

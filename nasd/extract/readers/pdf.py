@@ -5,8 +5,7 @@ from __future__ import annotations
 import ctypes
 import re
 from collections import Counter
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pypdfium2 as pdfium
@@ -18,6 +17,7 @@ from nasd.errors import ReadError
 from nasd.extract.base import Notes, Source
 from nasd.extract.readers.flow import CELL, squeeze
 from nasd.extract.readers.layout import HYPHEN, PageLine, page_blocks
+from nasd.extract.readers.pagetext import PageText, Sides
 from nasd.extract.readers.scanned import is_scanned
 from nasd.extract.readers.visibility import Sight
 
@@ -119,8 +119,8 @@ def _page(page: Any, number: int, words: Counter[str]) -> Iterator[Block]:
     textpage = page.get_textpage()
     try:
         width, height = page.get_size()
-        sight = Sight(page, textpage)
-        lines, unseen = _lines(textpage, page.get_rotation(), width, height, sight)
+        chars = PageText(textpage)
+        lines, unseen = _lines(textpage, chars, page.get_rotation(), width, height, Sight(page, chars))
     finally:
         textpage.close()
     yield from page_blocks(lines, page=number, width=width, words=words)
@@ -131,7 +131,7 @@ def _page(page: Any, number: int, words: Counter[str]) -> Iterator[Block]:
 
 
 def _lines(
-    textpage: Any, rotation: int, width: float, height: float, sight: Sight
+    textpage: Any, chars: PageText, rotation: int, width: float, height: float, sight: Sight
 ) -> tuple[list[PageLine], list[str]]:
     """The lines that a person sees, and the text of what nobody does."""
     count = textpage.count_chars()
@@ -141,7 +141,7 @@ def _lines(
     # Characters are counted in UTF-16 units; a page where PDFium counts otherwise gets no geometry.
     wide = not text.isascii() and max(text) > "\uffff"
     units = len(text.encode("utf-16-le", "surrogatepass")) // 2 if wide else len(text)
-    boxes = _Boxes(textpage, rotation, width, height, sight, placed=units == count)
+    boxes = _Boxes(chars, rotation, width, height, sight, placed=units == count)
     lines: list[PageLine] = []
     for match in _DRAWN_LINE.finditer(text):
         at = match.start()
@@ -156,20 +156,17 @@ class _Boxes:
     """Where characters stand on the page as a person holds it."""
 
     def __init__(
-        self, textpage: Any, rotation: int, width: float, height: float, sight: Sight, *, placed: bool
+        self, chars: PageText, rotation: int, width: float, height: float, sight: Sight, *, placed: bool
     ) -> None:
-        self._page, self._rotation = textpage.raw, rotation
+        self._chars, self._rotation = chars, rotation
         self._width, self._height, self._placed = width, height, placed
         self._sight = sight
         self.unseen: list[str] = []
-        self._rect = raw.FS_RECTF()
-        self._rect_ref = ctypes.byref(self._rect)
-        self._name = ctypes.create_string_buffer(128)
         self._next = height
 
     def line(self, drawn: str, at: int) -> PageLine | None:
         """A line from its text and the index of its first character; None without visible text."""
-        words = [(match.start(), match.end()) for match in _VISIBLE.finditer(drawn)]
+        words = [match.span() for match in _VISIBLE.finditer(drawn)]
         if not words:
             return None
         if not self._placed:
@@ -179,16 +176,22 @@ class _Boxes:
             return PageLine(
                 text=text, left=0.0, right=self._width, top=top, bottom=bottom, size=10.0, weight=400
             )
-        seen = [word for word in words if not self._sight.hidden(at + word[0], at + word[1] - 1)]
-        if len(seen) < len(words):
-            unseen = (_cleaned(drawn[slice(*word)]) for word in words if word not in seen)
-            self.unseen.append(" ".join(unseen))
+        loose = self._chars.loose
+        ranges = [(at + start, at + end - 1) for start, end in words]
+        begins = [loose(first) for first, _ in ranges]
+        if unseen := set(self._sight.hidden(ranges, begins)):
+            self.unseen.append(" ".join(_cleaned(drawn[slice(*words[number])]) for number in sorted(unseen)))
+            seen = [number for number in range(len(words)) if number not in unseen]
             if not seen:
                 return None
-            words = seen
-        first = self._of(at + words[0][0])
-        last = self._of(at + words[-1][1] - 1)
-        text, apart = self._spaced(drawn, words, at, first.height)
+            words = [words[number] for number in seen]
+            ranges = [ranges[number] for number in seen]
+            begins = [begins[number] for number in seen]
+        ends = [
+            begins[number] if first == last else loose(last) for number, (first, last) in enumerate(ranges)
+        ]
+        first, last = self._held(begins[0]), self._held(ends[-1])
+        text, apart = self._spaced(drawn, words, begins, ends, first.height)
         if not text:
             return None
         return PageLine(
@@ -202,55 +205,61 @@ class _Boxes:
             apart=apart,
         )
 
-    def _spaced(self, drawn: str, words: list[tuple[int, int]], at: int, height: float) -> tuple[str, bool]:
-        """The text with a mark where a gap is wide and no value follows, and whether any gap is wide."""
+    def _spaced(
+        self,
+        drawn: str,
+        words: Sequence[tuple[int, int]],
+        begins: Sequence[Sides | None],
+        ends: Sequence[Sides | None],
+        height: float,
+    ) -> tuple[str, bool]:
+        """The text with a mark where a gap is wide and no value follows, and whether any gap is wide. The
+        boxes are those of each word's first and last character."""
         plain = drawn.isascii() and drawn.isprintable()  # nothing is to be cleaned
         if not plain and max(drawn) > "\uffff":
             return _cleaned(drawn), False
         first = drawn[slice(*words[0])]
         parts = [first if plain else _cleaned(first)]
         apart = False
-        for (_, end), (start, stop) in pairwise(words):
-            (left, right), (next_left, next_right) = self._sides(at + end - 1), self._sides(at + start)
+        for number, (start, stop) in enumerate(words[1:], 1):
+            (left, right), (next_left, next_right) = (
+                self._sides(ends[number - 1]),
+                self._sides(begins[number]),
+            )
             word = drawn[start:stop] if plain else _cleaned(drawn[start:stop])
             gap = max(next_left - right, left - next_right) / height
             # The space after a sentence stretches most, and the one behind a bullet is set by a tab.
-            wide = gap > (2 * _WIDE_GAP if drawn[end - 1] in ".!?:" else _WIDE_GAP)
-            wide = wide and not _MARK.fullmatch(parts[-1])
-            apart = apart or wide
-            value = word[:1] in "$€£¥(—–-" or word[:1].isdigit()
-            parts.append(CELL if wide and not value else " ")
-            parts.append(word)
+            widest = 2 * _WIDE_GAP if drawn[words[number - 1][1] - 1] in ".!?:" else _WIDE_GAP
+            mark = " "
+            if gap > widest and not _MARK.fullmatch(parts[-1]):
+                apart = True
+                mark = " " if word[:1] in "$€£¥(—–-" or word[:1].isdigit() else CELL
+            parts += (mark, word)
         return " ".join("".join(parts).split()), apart
 
     def _size(self, index: int, height: float) -> float:
         """The font size is given before the text matrix; some programs write size 1 and scale by matrix."""
-        size = float(raw.FPDFText_GetFontSize(self._page, index))
+        size = self._chars.font_size(index)
         return size if size > 0 and 0.5 < height / size < 2.0 else height
 
     def _weight(self, index: int) -> int:
         """From the font's name where it tells, else PDFium's estimate by the width of the stems, which is
         good for comparing the fonts of one page only."""
-        flags = ctypes.c_int()
-        length = raw.FPDFText_GetFontInfo(self._page, index, self._name, len(self._name), ctypes.byref(flags))
-        if 0 < length <= len(self._name) and _BOLD.search(self._name.raw[:length]):
-            return _BOLD_WEIGHT
-        return int(raw.FPDFText_GetFontWeight(self._page, index))
+        return _BOLD_WEIGHT if _BOLD.search(self._chars.font_name(index)) else self._chars.font_weight(index)
 
-    def _sides(self, index: int) -> tuple[float, float]:
+    def _sides(self, box: Sides | None) -> tuple[float, float]:
         """Left and right of a character."""
-        rect = self._rect
-        if not self._rotation and raw.FPDFText_GetLooseCharBox(self._page, index, self._rect_ref):
-            left, right = rect.left, rect.right
+        if box is not None and not self._rotation:
+            left, _, right, _ = box
             return (left, right) if left <= right else (right, left)
-        box = self._of(index)
-        return box.left, box.right
+        held = self._held(box)
+        return held.left, held.right
 
-    def _of(self, index: int) -> _Box:
-        rect = self._rect
-        if not raw.FPDFText_GetLooseCharBox(self._page, index, self._rect_ref):
+    def _held(self, box: Sides | None) -> _Box:
+        """As the page is held."""
+        if box is None:
             return _Box(0.0, 0.0, self._next, self._next - 10)
-        x0, x1, y0, y1 = rect.left, rect.right, rect.bottom, rect.top
+        x0, y1, x1, y0 = box
         match self._rotation:
             case 90:
                 x0, x1, y0, y1 = y0, y1, self._height - x1, self._height - x0

@@ -8,10 +8,14 @@ and so is the text that recognition laid over a scan.
 from __future__ import annotations
 
 import ctypes
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
+
+from nasd.extract.readers.pagetext import PageText, Sides
 
 _INVISIBLE_MODES = (raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP)
 _WHITE = 235  # of each channel, at least
@@ -19,61 +23,64 @@ _CLEAR = 12  # of alpha, below
 _TINY_PT = 1.2
 _CONTRAST = 20  # of 255 between the lightest and darkest pixel: less shows nothing
 _MAX_EDGE_PX = 2000
+_NOWHERE = (math.inf,) * 4
 
 
 class Sight:
     """Looks at one page. The page is drawn once, and only if something is suspected."""
 
-    def __init__(self, page: Any, textpage: Any) -> None:
-        self._page, self._textpage = page, textpage.raw
-        self._channels = [ctypes.c_uint() for _ in range(4)]
-        self._channel_refs = [
-            ctypes.byref(channel) for channel in self._channels
-        ]  # made once: it is asked often
+    def __init__(self, page: Any, text: PageText) -> None:
+        self._page, self._text = page, text
         self._left, self._bottom, self._right, self._top = page.get_cropbox()
-        self._scale = 1.0
         self._pixels: tuple[memoryview, int, int, int] | None = None
-        self._box = [ctypes.c_double() for _ in range(4)]
-        self._box_refs = [ctypes.byref(side) for side in self._box]
-        self._matrix = raw.FS_MATRIX()
+        self._plain: set[int | None] = set()
+        """The runs of text that are drawn to be seen, wherever that is."""
 
-    def hidden(self, first: int, last: int) -> bool:
-        """Whether the word from character `first` to `last` is not seen."""
-        return self._suspected(first) and not self._shown(first, last)
+    def hidden(self, words: Sequence[tuple[int, int]], boxes: Sequence[Sides | None]) -> list[int]:
+        """Those words that are not seen, as places in `words`: each is given by the indexes of its first and
+        last character, with the loose box of the first."""
+        run_of, plain = self._text.object, self._plain
+        page_left, page_top, page_right, page_bottom = self._left, self._top, self._right, self._bottom
+        found = []
+        for number, (first, last) in enumerate(words):
+            run = run_of(first)
+            if run in plain or not self._suspected(first, run):
+                left, top, right, bottom = boxes[number] or _NOWHERE
+                if page_left <= left <= right <= page_right and page_bottom <= bottom <= top <= page_top:
+                    continue  # wholly, as nearly all are
+                if not self._off_page(first):
+                    continue
+            if not self._shown(first, last):
+                found.append(number)
+        return found
 
-    def _suspected(self, index: int) -> bool:
-        red, green, blue, alpha = self._channels
-        page = self._textpage
-        filled = raw.FPDFText_GetFillColor(page, index, *self._channel_refs)
-        if filled and (
-            (red.value >= _WHITE and min(green.value, blue.value) >= _WHITE) or alpha.value < _CLEAR
-        ):
+    def _suspected(self, index: int, run: int | None) -> bool:
+        """For how it is drawn; of a run that is not, this is remembered."""
+        text = self._text
+        red, green, blue, alpha = text.fill(index) or (0, 0, 0, 255)
+        if (red >= _WHITE and green >= _WHITE and blue >= _WHITE) or alpha < _CLEAR:
             return True
-        item = raw.FPDFText_GetTextObject(page, index)
-        if item and raw.FPDFTextObj_GetTextRenderMode(item) in _INVISIBLE_MODES:
+        if run is not None and text.mode(run) in _INVISIBLE_MODES:
             return True
-        left, right, bottom, top = self._corners(index)
+        if self._size(index) < _TINY_PT:
+            left, top, right, bottom = text.tight(index)
+            return 0 < max(top - bottom, right - left) < _TINY_PT
+        if run is not None:
+            self._plain.add(run)
+        return False
+
+    def _off_page(self, index: int) -> bool:
+        left, top, right, bottom = self._text.tight(index)
         x, y = (left + right) / 2, (bottom + top) / 2
-        if not (self._left <= x <= self._right and self._bottom <= y <= self._top):
-            return True
-        return 0 < max(top - bottom, right - left) < _TINY_PT and self._size(index) < _TINY_PT
+        return not (self._left <= x <= self._right and self._bottom <= y <= self._top)
 
     def _size(self, index: int) -> float:
-        matrix = self._matrix
-        scale = 1.0
-        if raw.FPDFText_GetMatrix(self._textpage, index, matrix):
-            scale = max(abs(matrix.d), abs(matrix.b))
-        return float(raw.FPDFText_GetFontSize(self._textpage, index)) * scale
-
-    def _corners(self, index: int) -> tuple[float, float, float, float]:
-        left, right, bottom, top = self._box
-        raw.FPDFText_GetCharBox(self._textpage, index, *self._box_refs)
-        return left.value, right.value, bottom.value, top.value
+        return self._text.font_size(index) * self._text.scale(index)
 
     def _shown(self, first: int, last: int) -> bool:
-        one, other = self._corners(first), self._corners(last)
-        left, right = min(one[0], other[0]), max(one[1], other[1])
-        bottom, top = min(one[2], other[2]), max(one[3], other[3])
+        one, other = self._text.tight(first), self._text.tight(last)
+        left, right = min(one[0], other[0]), max(one[2], other[2])
+        bottom, top = min(one[3], other[3]), max(one[1], other[1])
         if top - bottom < _TINY_PT and self._size(first) < _TINY_PT:
             return False
         corners = [self._pixel(x, y) for x, y in ((left, bottom), (right, top))]

@@ -44,6 +44,11 @@ def test_a_hidden_word_within_a_line() -> None:
     assert "trap" not in " ".join(seen)
 
 
+def test_a_run_that_leaves_the_page() -> None:
+    seen, hidden = _pdf("BT /F 10 Tf 580 700 Td (seen never) Tj ET")
+    assert (seen, hidden) == (["seen"], ["never"])
+
+
 @pytest.mark.parametrize(
     "shown",
     [

@@ -10,7 +10,7 @@ import pytest
 
 from nasd.domain.passages import Document
 from nasd.extract.base import Limits, SmallText
-from nasd.extract.lots import PLAIN, document
+from nasd.extract.lots import MOST_TEXTS, PLAIN, document
 from nasd.extract.samples import samples
 from nasd.extract.sandbox import Sandbox
 
@@ -81,3 +81,20 @@ def test_a_lot_that_kills_its_child_costs_nothing_but_time() -> None:
 )
 def test_what_the_child_should_not_send_is_no_document(sent: object) -> None:
     assert document(sent) is None
+
+
+def test_of_a_full_lot_only_the_text_that_cannot_be_read_is_left_out() -> None:
+    texts = [
+        SmallText(name=f"{number}.txt", kind="text", data=f"heron {number}\n".encode())
+        for number in range(MOST_TEXTS)
+    ]
+    bad = MOST_TEXTS // 2
+    texts[bad] = SmallText(name="long.txt", kind="text", data=b"heron " * 1000)
+    box = Sandbox(Limits(output_chars=1000))
+    try:
+        found = box.extract_texts(texts)
+    finally:
+        box.close()
+    assert found[bad] is None
+    read = [one.text.strip() if one else None for one in found]
+    assert read[:bad] + read[bad + 1 :] == [f"heron {one}" for one in range(MOST_TEXTS) if one != bad]
