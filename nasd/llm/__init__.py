@@ -1,0 +1,1 @@
+"""Language models: text from messages, by a process of this machine or by a server."""
