@@ -132,6 +132,32 @@ _HELD: dict[Cue, re.Pattern[str]] = {
 }
 
 
+_ASKS = _any(
+    r"[?？؟]",
+    r"\b(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do|does|did|can|could|will|would|should|"
+    r"has|have|had|whether)\b",
+    r"^\W*(?:list|name|find|show|tell|describe|explain|compare|give|summari[sz]e|count|calculate|define|identify|"
+    r"discuss|outline|state|quote|translate)\b",
+    r"\b(?:wer|was|wann|wo|wie|warum|welche[rmns]?|wem|wen|ist|sind|hat|qui|que|quoi|quand|où|comment|pourquoi|"
+    r"quel(?:le)?s?|combien|est|qui[eé]n|qu[eé]|cu[aá]ndo|d[oó]nde|c[oó]mo|cu[aá]l|cu[aá]nt[oa]s?|es|chi|che|"
+    r"cosa|quando|dove|come|perch[eé]|quale?|quant[oiae]|wat|wie|waar|wanneer|welke?|hoe|waarom|nenne|zeige)\b",
+)
+_FEW = 4
+"""Words below which nobody writes a question out: `dishwasher warranty`."""
+
+
+def is_question(text: str) -> bool:
+    """Whether a text asks something, or is too short or too foreign to tell. A long title or a broken-off
+    sentence is none: what would answer it cannot be said."""
+    words = text.split()
+    return len(words) < _FEW or not text.isascii() or bool(_ASKS.search(text))
+
+
+_WORD = re.compile(r"\w+")
+_SMALL = frozenset(["the", "a", "an", "in", "at", "of", "to", "from", "on", "and", "near", "by"])
+_HAS_CAPITALS = re.compile("[A-Za-zÀ-ÿА-Яа-яΑ-Ωα-ω]")
+
+
 def asked(question: str) -> Cue | None:
     """What a question asks for, where its words tell."""
     return next((cue for cue, pattern in _ASKED if pattern.search(question)), None)
@@ -140,6 +166,18 @@ def asked(question: str) -> Cue | None:
 def holds(cue: Cue, sentence: str) -> bool:
     """Whether a sentence has something of that sort. Names and places are told by capitals: in scripts
     without them every sentence may have one."""
-    if cue in (Cue.PERSON, Cue.PLACE) and not re.search("[A-Za-zÀ-ÿА-Яа-яΑ-Ωα-ω]", sentence):
+    if cue in (Cue.PERSON, Cue.PLACE) and not _HAS_CAPITALS.search(sentence):
         return True
     return bool(_HELD[cue].search(sentence))
+
+
+def holds_another(cue: Cue, sentence: str, question: frozenset[str]) -> bool:
+    """Whether a sentence has something of that sort which the question, given as folded words, does not name
+    itself."""
+    if cue in (Cue.PERSON, Cue.PLACE) and not _HAS_CAPITALS.search(sentence):
+        return True
+    for match in _HELD[cue].finditer(sentence):
+        words = {word for word in _WORD.findall(match[0].casefold()) if word not in _SMALL}
+        if words and not words <= question:
+            return True
+    return False

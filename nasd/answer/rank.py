@@ -1,16 +1,8 @@
-"""Which units of the hits speak to a question: features, score, and whether that is evidence. Pure.
+"""Which units of the hits speak to a question: features and score. Pure.
 
 The weights were fitted as a conditional logit (the right unit among up to forty of a question) on clapnq and
-xquad and rounded. For those and for collections they were not fitted on, a hundred questions each, the share
-whose first quote comes from a right file, holds the answer, and whose quotes together hold it
-(`tests/bench/bench_extractive.py`):
-
-                        clapnq            xquad             multihop          covidqa
-    shared words alone  0.89  0.19  0.31  0.90  0.66  0.74  0.81  0.65  0.70  0.68  0.45  0.54
-    without a model     0.91  0.31  0.53  0.90  0.73  0.81  0.81  0.70  0.77  0.67  0.51  0.59
-    with similarity     0.94  0.33  0.56  0.89  0.67  0.77  0.80  0.73  0.80  0.74  0.47  0.62
-
-xquad asks a third of its questions in languages that the model was not trained for.
+covidqa and rounded; `boilerplate` was set by hand. `tests/bench/bench_extractive.py` shows what comes of them
+there and on collections they were not fitted on.
 """
 
 from __future__ import annotations
@@ -20,46 +12,33 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nasd.answer.cues import Cue, asked, holds
+from nasd.answer.boilerplate import is_boilerplate, key_of, repeated
+from nasd.answer.cues import Cue, asked, holds_another
+from nasd.answer.injection import silenced
 from nasd.answer.sentences import Span, split
-from nasd.answer.words import stems
+from nasd.answer.words import fold, stems
 from nasd.domain.files import display_path
 from nasd.domain.queries import parse
 from nasd.domain.search import Hit
 from nasd.domain.stopwords import stop_words
 
 WEIGHTS: Mapping[str, float] = {
-    "own": 2.0,  # coverage of the question's words by the unit alone
-    "headed": 4.0,  # … with its title and headings
-    "nearby": 3.0,  # … with the units before and after, too
-    "rank": 1.0,  # 1 for the first hit, 1/2 for the second, …
-    "cue": 0.5,  # 1 if it holds what is asked for, such as a date; -1 if not; 0 if unknown
-    "short": -0.8,  # fewer than four words
-    "asks": -0.5,  # is itself a question
+    "headed": 2.5,  # coverage of the question's words by the unit with its title and headings
+    "nearby": 2.6,  # … with the units before and after, too
+    "rank": 2.3,  # 1 for the first hit, 1/2 for the second, …
+    "cue": 0.4,  # 1 if it holds what is asked for, such as a date; -1 if not; 0 if unknown
+    "short": -2.7,  # fewer than four words
+    "long": 0.75,  # the logarithm of one more than its words
+    "repeated": -1.3,  # other files among the hits hold it, too
+    "boilerplate": -3.0,  # a notice, a certification, a line of contents
 }
-SIMILARITY_WEIGHT = 3.5
-
-EVIDENCE_BY_WORDS = 1.05
-EVIDENCE_WITH_MODEL = 0.61
-WORDS_IN_EVIDENCE = 0.073
-"""Below these an answer is refused; see `evidence`. Set on clapnq and xquad so that few of their questions
-are refused and many of other collections' are. Refused, of a hundred questions of the collection and of a
-hundred of the others, which now and then do have an answer in it:
-
-                set on                    proved on
-                clapnq      xquad         multihop    covidqa     sec10q
-    with model  0.03  0.91  0.03  1.00    0.05  0.98  0.08  0.99  0.01  0.94
-    words       0.03  0.75  0.04  0.93    0.09  0.86  0.05  0.89  0.20  0.91
-
-Of the questions for which clapnq has a file that only looks right, 0.21 and 0.17 are refused.
-"""
+SIMILARITY_WEIGHT = 3.1
 
 RUNNING_LINE = 12
 """Stems of the longest line taken for a header or footer when it returns."""
 
 MANY_PASSAGES = 20
 """Fewer hits are weighed as if there were this many: two say little about how rare a word is."""
-
 
 _FIGURES = re.compile(r"\d[\d.,]*")
 
@@ -71,6 +50,8 @@ class Asked:
     text: str
     weights: Mapping[str, float]  # stem to weight: 1 in every hit, 4 in none of twenty
     cue: Cue | None
+    folded: frozenset[str] = frozenset()  # its words as they stand
+    common: frozenset[str] = frozenset()  # keys of units that several files hold
 
     @property
     def total(self) -> float:
@@ -97,6 +78,13 @@ class Unit:
     passage: frozenset[str]  # stems of the whole passage and what is around it
 
 
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    score: float
+    unit: Unit
+    similarity: float | None  # cosine with the question, where there is a model
+
+
 def read_question(question: str, units: Sequence[Unit]) -> Asked:
     """The question's content words with their weights among the passages of these units."""
     query = parse(question)
@@ -113,20 +101,25 @@ def read_question(question: str, units: Sequence[Unit]) -> Asked:
             for term in terms
         },
         asked(question),
+        frozenset(re.findall(r"\w+", fold(question))),
+        repeated((unit.content, unit.text) for unit in units),
     )
 
 
 def units_of(hits: Sequence[Hit]) -> list[Unit]:
-    """Every unit of every hit, in the order of the hits."""
+    """Every unit of every hit that has a voice (`nasd.answer.injection`), in the order of the hits."""
     found: list[Unit] = []
     for number, hit in enumerate(hits):
         text = hit.passage.passage.text
         spans = split(text)
         texts = [" ".join(text[span.start : span.end].split()) for span in spans]
-        words = [tuple(stems(unit)) for unit in texts]
-        head = _around(hit)
+        mute = silenced(texts, heading_of(hit))
+        words = [() if quiet else tuple(stems(unit)) for unit, quiet in zip(texts, mute, strict=True)]
+        head = frozenset(stems(heading_of(hit)))
         whole = head.union(*words)
         for at, span in enumerate(spans):
+            if mute[at]:
+                continue
             nearby = frozenset(word for near in words[max(0, at - 1) : at + 2] for word in near)
             found.append(
                 Unit(number, hit.passage.content_id, at, span, texts[at], words[at], head, nearby, whole)
@@ -151,39 +144,24 @@ def without_running_lines(units: Sequence[Unit]) -> list[Unit]:
 def features(question: Asked, unit: Unit) -> dict[str, float]:
     """The features that `WEIGHTS` weighs, by name."""
     own = frozenset(unit.words)
+    cue = 0.0
+    if question.cue is not None:
+        cue = 1.0 if holds_another(question.cue, unit.text, question.folded) else -1.0
     return {
-        "own": question.coverage(own),
         "headed": question.coverage(own | unit.around),
         "nearby": question.coverage(unit.nearby | unit.around),
         "rank": 1 / (unit.hit + 1),
-        "cue": 0.0 if question.cue is None else 1.0 if holds(question.cue, unit.text) else -1.0,
+        "cue": cue,
         "short": float(len(unit.words) < 4),
-        "asks": float(unit.text.rstrip("\"'”’» ").endswith(("?", "？", "؟"))),
+        "long": math.log1p(len(unit.words)),
+        "repeated": float(key_of(unit.text) in question.common),
+        "boilerplate": float(is_boilerplate(unit.text)),
     }
 
 
 def word_score(question: Asked, unit: Unit) -> float:
     """The score of a unit by its words and place; its similarity comes on top where there is a model."""
     return sum(WEIGHTS[name] * value for name, value in features(question, unit).items())
-
-
-def evidence(question: Asked, units: Sequence[Unit], similarity: float | None) -> bool:
-    """Whether anything here speaks to the question at all.
-
-    `units`: best first. `similarity`: the highest cosine of any unit with the question, None without a model.
-    A coverage counts with the square root of the question's weight, since a long question says much that its
-    answer does not repeat. Without a model the best unit itself, with its headings, must hold two of the
-    question's words or all of them.
-    """
-    if not units or not question.weights:
-        return False
-    size = math.sqrt(question.total)
-    if similarity is None:
-        words = frozenset(units[0].words) | units[0].around
-        met, several = question.coverage(words), len(words & question.weights.keys()) > 1
-        return met == 1 or (several and met * size >= EVIDENCE_BY_WORDS)
-    met = max(question.coverage(unit.passage) for unit in units)
-    return similarity + WORDS_IN_EVIDENCE * met * size >= EVIDENCE_WITH_MODEL
 
 
 def repeats(unit: Unit, others: Sequence[Unit]) -> bool:
@@ -196,7 +174,8 @@ def repeats(unit: Unit, others: Sequence[Unit]) -> bool:
     return False
 
 
-def _around(hit: Hit) -> frozenset[str]:
+def heading_of(hit: Hit) -> str:
+    """What stands above a passage: file name, title, headings, sheet."""
     place = hit.passage.passage.place
     name = display_path(hit.file.path).rsplit("/", 1)[-1].rsplit(".", 1)[0].replace("_", " ")
-    return frozenset(stems(" ".join(filter(None, (name, hit.passage.title, place.heading, place.sheet)))))
+    return " ".join(filter(None, (name, hit.passage.title, place.heading, place.sheet)))

@@ -17,6 +17,7 @@ class Asking:
             JobKind.EMBED: work.to_embed,
             JobKind.OCR: work.to_recognise,
             JobKind.SPEECH: work.to_transcribe,
+            JobKind.PICTURE: work.to_look_at,
         }
 
     async def hasten(self, file: FileRecord) -> None:

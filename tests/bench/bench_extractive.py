@@ -37,7 +37,7 @@ from nasd.domain.queries import parse
 from nasd.domain.search import Answer, Hit, Lane
 from nasd.domain.stopwords import STOP_WORDS
 from nasd.flows.search import DEPTH, MEANING_WEIGHT
-from nasd.flows.words import DOCUMENT_WEIGHT
+from nasd.flows.word_search import DOCUMENT_WEIGHT
 from nasd.index.fuse import Ranked, fuse
 from nasd.words.base import Entry, Wanted
 from nasd.words.query import wanted
@@ -83,7 +83,7 @@ class Library:
             )
 
     def _fill(self) -> None:
-        """A file is a group, and all its passages are a document, as in `nasd.flows.words`."""
+        """A file is a group, and all its passages are a document, as in `nasd.flows.word_search`."""
         whole: dict[int, list[str]] = {}
         passages = []
         for number, chunk in enumerate(self.collection.chunks):

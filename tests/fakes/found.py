@@ -12,6 +12,7 @@ from pathlib import Path
 from nasd.domain.files import FileRecord
 from nasd.domain.queries import parse
 from nasd.domain.search import Filters
+from nasd.flows.word_search import WordSearch
 from nasd.flows.words import WordCache
 from nasd.store import contents, permitted
 from nasd.store.files import EVERYTHING
@@ -50,8 +51,8 @@ async def following(lane: Lane) -> AsyncIterator[WordCache]:
 async def find(lane: Lane, query: str, filters: Filters = EVERYTHING) -> list[int]:
     """Passages, best first."""
     async with following(lane) as words:
-        allowed = None if filters.empty else (await lane.read(permitted.permitted, filters)).contents
-        scores = (await words.search(parse(query), 10, allowed=allowed, prose=True)).scores
+        allowed = None if filters.empty else (await lane.read(permitted.held, filters))
+        scores = (await WordSearch(lane, words).search(parse(query), 10, allowed=allowed, prose=True)).scores
     return sorted(scores, key=lambda one: (-scores[one], one))
 
 
