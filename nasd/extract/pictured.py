@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-GRAY, WEBP = "gray", "webp"
-FORMS = (GRAY, WEBP)
+GRAY, RGB, WEBP = "gray", "rgb", "webp"
+FORMS = (GRAY, RGB, WEBP)
 DRAWN_KINDS = frozenset({"image", "pdf"})

@@ -1,4 +1,5 @@
-"""Draws one page of a file: for text recognition, and as a thumbnail. Runs in the confined child.
+"""Draws one page of a file: for text recognition, for a model that looks at it, and as a thumbnail. Runs in
+the confined child.
 
 The page comes upright as far as the file says how it is to be held.
 """
@@ -14,7 +15,7 @@ from PIL import Image, ImageFile, ImageOps
 
 from nasd.errors import ReadError
 from nasd.extract.base import Picture, Source
-from nasd.extract.pictured import GRAY
+from nasd.extract.pictured import GRAY, RGB
 from nasd.extract.readers.image import MOST_PIXELS, open_image, page_count
 
 SCAN_DPI = 200  # recognises like 300 on the scans measured, in 0.6 of the time
@@ -26,11 +27,11 @@ ImageFile.LOAD_TRUNCATED_IMAGES = True  # the upper half of a photo is better th
 
 def draw(source: Source, *, page: int, edge: int, form: str) -> Picture:
     """Page `page` (from 1) of an image or a PDF with no edge longer than `edge` pixels; `form` is "gray"
-    (one byte a pixel) or "webp". Raises `ReadError`."""
+    (one byte a pixel), "rgb" (three) or "webp". Raises `ReadError`."""
     drawn = _pdf(source, page, edge, form) if source.kind == "pdf" else _image(source, page, edge, form)
-    if form == GRAY:
-        gray = _flat(drawn).convert("L")
-        return Picture(width=gray.width, height=gray.height, form=form, data=gray.tobytes())
+    if form in (GRAY, RGB):
+        plain = _flat(drawn).convert("L" if form == GRAY else "RGB")
+        return Picture(width=plain.width, height=plain.height, form=form, data=plain.tobytes())
     if drawn.mode not in ("RGB", "RGBA"):
         drawn = drawn.convert("RGBA" if "transparency" in drawn.info or "A" in drawn.mode else "RGB")
     out = io.BytesIO()

@@ -78,7 +78,17 @@ def test_a_picture_is_turned_as_the_camera_was_held(sandbox: Sandbox, tmp_path: 
 def test_what_is_transparent_is_white(sandbox: Sandbox, tmp_path: Path) -> None:
     out = io.BytesIO()
     Image.new("RGBA", (50, 50), (0, 0, 0, 0)).save(out, "PNG")
-    assert set(_draw(sandbox, tmp_path, out.getvalue()).data) == {255}
+    for form in ("gray", "rgb"):
+        assert set(_draw(sandbox, tmp_path, out.getvalue(), form=form).data) == {255}
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "PDF"])
+def test_colours_come_in_rows_of_three_bytes(sandbox: Sandbox, tmp_path: Path, form: str) -> None:
+    data = saved([Image.new("RGB", (300, 200), (250, 128, 3))], form)
+    kind = "pdf" if form == "PDF" else "image"
+    drawn = _draw(sandbox, tmp_path, data, kind=kind, edge=60, form="rgb")
+    assert (drawn.width, drawn.height, len(drawn.data)) == (60, 40, 60 * 40 * 3)
+    assert all(abs(one - wanted) < 8 for one, wanted in zip(drawn.data[:3], (250, 128, 3), strict=True))
 
 
 def test_half_a_photo_is_drawn(sandbox: Sandbox, tmp_path: Path) -> None:
@@ -130,5 +140,6 @@ def test_a_picture_that_is_not_what_was_asked_for_is_refused() -> None:
             unpack_picture(bad, edge=3, form="gray")
     with pytest.raises(BadFrame):
         unpack_picture(packed, edge=2, form="gray")
-    with pytest.raises(BadFrame):
-        unpack_picture(packed, edge=3, form="webp")
+    for form in ("webp", "rgb"):
+        with pytest.raises(BadFrame):
+            unpack_picture(packed, edge=3, form=form)

@@ -1,0 +1,1 @@
+"""What pictures show, by a model that the owner has brought."""
