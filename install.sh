@@ -285,7 +285,7 @@ run_checks() {
     command -v systemd-analyze >/dev/null ||
         need_debian_packages "systemd-analyze is needed to check the units" systemd
     rm -rf "$env"
-    prepare_environment "$env" "[test,ocr]"
+    prepare_environment "$env" "[test,ocr,llm]"
     enter
     cd "$here"
     export PATH="$env/bin:$PATH" VIRTUAL_ENV=$env
@@ -308,11 +308,12 @@ run_checks() {
 # Upgrades are built beside the running version and switched by one symbolic link, so that a failed upgrade
 # leaves the old service as it was.
 install_programs() {
-    local base=$1 bin=$2 version extras=""
+    # The runtime for language models (34 MB) does nothing before a model is there.
+    local base=$1 bin=$2 version extras="[llm]"
     choose_python
     # Text in pictures needs an engine: the distribution's is quicker and smaller, and needs no package of ours.
     if ! command -v tesseract >/dev/null; then
-        extras="[ocr]"
+        extras="[ocr,llm]"
         say "    tesseract is not installed: RapidOCR is installed with nasd (300 MB) to recognise text in pictures."
         say "    To use tesseract instead: sudo apt install tesseract-ocr, then run this again."
     fi

@@ -17,7 +17,7 @@ Floors, imports only downward (contracts in pyproject.toml fail the build):
     daemon               the process: assembly of adapters, supervision, systemd, the lock
     server | client      the HTTP API, and the only way faces reach it
     flows                what the daemon does, organ by organ: watching, reading, embedding, search, ask
-    watch  extract  embed  index  answer  identity  policy  store  load  weights  words
+    watch  extract  embed  index  llm  answer  identity  policy  store  load  weights  words
                          organs, strangers to one another
     render               domain values as what crosses HTTP
     config  wire         settings; the shapes that cross HTTP

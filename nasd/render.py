@@ -14,7 +14,7 @@ from nasd.domain.files import FileRecord, display_path
 from nasd.domain.identity import Device
 from nasd.domain.jobs import Job
 from nasd.domain.known import Evaluation
-from nasd.domain.passages import StoredPassage
+from nasd.domain.passages import Place, StoredPassage
 from nasd.domain.search import Answer, Citation, Coverage, Filters, Hit, SearchResult
 from nasd.errors import InvalidRequest, NotFound
 
@@ -38,6 +38,9 @@ def decode_file_id(text: str) -> int:
 
 
 def encode_passage_id(number: int) -> str:
+    """Below zero: of what stands for a picture without text (`nasd.store.pictures`)."""
+    if number < 0:
+        return "i_" + _base36(-number)
     return "p_" + _base36(number)
 
 
@@ -125,20 +128,24 @@ def file_detail(
     )
 
 
+def place_out(place: Place) -> wire.PlaceOut:
+    return wire.PlaceOut(
+        page=place.page,
+        line_start=place.line_start,
+        line_end=place.line_end,
+        heading=place.heading,
+        sheet=place.sheet,
+        slide=place.slide,
+        time_s=place.time_s,
+    )
+
+
 def passage_out(stored: StoredPassage) -> wire.PassageOut:
-    passage, place = stored.passage, stored.passage.place
+    passage = stored.passage
     return wire.PassageOut(
         id=encode_passage_id(stored.id),
         text=passage.text,
-        place=wire.PlaceOut(
-            page=place.page,
-            line_start=place.line_start,
-            line_end=place.line_end,
-            heading=place.heading,
-            sheet=place.sheet,
-            slide=place.slide,
-            time_s=place.time_s,
-        ),
+        place=place_out(passage.place),
         char_start=passage.char_start,
         char_end=passage.char_end,
         hidden=passage.hidden,
@@ -154,6 +161,14 @@ def hit_out(hit: Hit) -> wire.HitOut:
         highlights=list(hit.highlights),
         lanes={lane.value: rank for lane, rank in hit.lanes.items()},
         copies=hit.copies,
+        also=[
+            wire.ElsewhereOut(
+                file=file_out(one.file),
+                passage=encode_passage_id(one.passage.id),
+                place=place_out(one.passage.passage.place),
+            )
+            for one in hit.also
+        ],
     )
 
 
@@ -201,6 +216,8 @@ def answer_out(answer: Answer) -> wire.AskOut:
         nearest=[hit_out(hit) for hit in answer.nearest],
         coverage=coverage_out(answer.coverage),
         took_ms=answer.took_ms,
+        confidence=answer.confidence,
+        notes=list(answer.notes),
     )
 
 

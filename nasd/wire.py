@@ -11,9 +11,11 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from nasd.wire_work import EvaluationOut, FiguresOut, LoadOut, OcrOut, QueueOut, SpeechOut, WorkOut
+from nasd.wire_work import EvaluationOut, FiguresOut, LoadOut, OcrOut, QueueOut, SightOut, SpeechOut, WorkOut
 
-__all__ = ["EvaluationOut", "FiguresOut", "LoadOut", "OcrOut", "QueueOut", "SpeechOut", "WorkOut"]
+__all__ = [
+    "EvaluationOut", "FiguresOut", "LoadOut", "OcrOut", "QueueOut", "SightOut", "SpeechOut", "WorkOut",
+]  # fmt: skip
 """Of the other module: to be used as if they stood here."""
 
 T = TypeVar("T")
@@ -68,6 +70,10 @@ class SearchIn(Request):
     k: int = Field(default=10, ge=1, le=100)
     mode: Literal["hybrid", "semantic", "lexical"] = "hybrid"
     filters: FiltersIn = FiltersIn()
+    sort: Literal["relevance", "newest"] = Field(
+        default="relevance",
+        description="newest: what holds all words of the query comes by its time of modification",
+    )
 
 
 class PlaceOut(Reply):
@@ -104,6 +110,14 @@ class PassageOut(Reply):
     hidden: bool = False
 
 
+class ElsewhereOut(Reply):
+    """Another place of a hit's text: another file, or another passage."""
+
+    file: FileOut
+    passage: str = Field(description="its id")
+    place: PlaceOut
+
+
 class HitOut(Reply):
     rank: int
     score: float
@@ -111,7 +125,8 @@ class HitOut(Reply):
     passage: PassageOut
     highlights: list[tuple[int, int]] = []
     lanes: dict[str, int] = {}
-    copies: int = 0
+    copies: int = Field(default=0, description="how many other places with the same text were found")
+    also: list[ElsewhereOut] = Field(default=[], description="the first twenty of these")
 
 
 class CoverageOut(Reply):
@@ -164,6 +179,10 @@ class AskOut(Reply):
     nearest: list[HitOut] = []
     coverage: CoverageOut
     took_ms: float
+    confidence: float | None = Field(
+        default=None, ge=0, le=1, description="how likely the files answer the question, refused or not"
+    )
+    notes: list[str] = []
 
 
 # --- volumes --------------------------------------------------------------------------------------------
@@ -266,7 +285,7 @@ class JobOut(Reply):
 
 class ModelOut(Reply):
     name: str
-    purpose: Literal["embedding", "language", "speech"]
+    purpose: Literal["embedding", "language", "speech", "picture", "reranking"]
     state: Literal["missing", "preparing", "ready", "failed"]
     detail: str | None = None
     dimension: int | None = None
@@ -280,6 +299,13 @@ class ModelOut(Reply):
     passages: int | None = Field(default=None, description="that the next model has to embed in all")
     embedded: int | None = Field(default=None, description="of these, done")
     eta_s: float | None = Field(default=None, description="until all are; null: not known, or none is left")
+    licence: str | None = None
+    bytes: int | None = Field(default=None, description="of a language model's file")
+    memory_bytes: int | None = Field(default=None, description="that a language model needs with its context")
+    fits: bool | None = Field(default=None, description="whether so much is free now; null: not known")
+    prompt_tokens_s: float | None = Field(default=None, description="that a language model reads here")
+    generate_tokens_s: float | None = Field(default=None, description="that a language model writes here")
+    waiting: int | None = Field(default=None, description="questions that wait for a language model's turn")
 
 
 class ModelUse(Request):
@@ -319,6 +345,7 @@ class StatusOut(Reply):
     load: LoadOut = LoadOut()
     ocr: OcrOut = OcrOut()
     speech: SpeechOut = SpeechOut()
+    pictures: SightOut = SightOut()
     index: IndexOut
     models: list[ModelOut] = []
     evaluation: EvaluationOut | None = Field(default=None, description="the last one; null: none yet")
@@ -330,6 +357,9 @@ class StatusOut(Reply):
     pending_semantic: int = Field(default=0, description="0 when, besides, every vector is searchable")
     pending_recognition: int = Field(
         default=0, description="of `pending_searchable`: files of which text or speech is being recognised"
+    )
+    pending_pictures: int = Field(
+        default=0, description="of `pending_semantic`: pictures that the model is still to look at"
     )
 
 

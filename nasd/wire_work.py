@@ -28,13 +28,16 @@ class QueueOut(Part):
     eta_s: float | None = None
 
 
+Unit = Literal["files", "bytes", "passages", "pages", "seconds", "pictures"]
+
+
 class WorkOut(Part):
     """One kind of work that waits: how much, how fast it goes on this machine, and when it will be done."""
 
-    kind: Literal["small_text", "other_files", "embedding", "text_recognition", "speech"]
+    kind: Literal["small_text", "other_files", "embedding", "text_recognition", "speech", "pictures"]
     files: int = 0
     amount: int = Field(default=0, description="in `unit`")
-    unit: Literal["files", "bytes", "passages", "pages", "seconds"] = "files"
+    unit: Unit = "files"
     per_s: float | None = Field(
         default=None, description="measured while such work was done, over restarts; null: never yet"
     )
@@ -75,6 +78,19 @@ class SpeechOut(Part):
     detail: str | None = Field(default=None, description="what to do when there is no model")
     waiting: int = Field(default=0, description="files with sound still to be transcribed")
     speed: float = Field(default=0.0, description="seconds of sound transcribed in a second")
+
+
+class SightOut(Part):
+    """Looking at pictures, so that they are found by what they show."""
+
+    state: Literal["off", "missing", "ready", "starting"] = "off"
+    engine: str | None = Field(default=None, description="the model that looks at them")
+    detail: str | None = Field(
+        default=None, description="how pictures are found without a model, and what brings one"
+    )
+    waiting: int = Field(default=0, description="pictures still to be looked at")
+    pictures: int = Field(default=0, description="that are found by what they show")
+    pictures_per_s: float = 0.0
 
 
 class FiguresOut(Part):

@@ -11,6 +11,7 @@ import pytest
 
 from nasd.embed.store import PreparedModel
 from tests.fakes.model import prepare_once
+from tests.fakes.tiny_gguf import write_tiny_gguf
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
@@ -54,3 +55,15 @@ def corpora() -> Path:
 def prepared_model(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> PreparedModel:
     """The real default model, prepared once and kept between runs; for tests marked `real_model`."""
     return prepare_once(pytestconfig, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def tiny_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real language model of 2.5 MB that gives one answer, see `tests.fakes.tiny_gguf`."""
+    return write_tiny_gguf(tmp_path_factory.mktemp("gguf") / "Tiny-F32.gguf")
+
+
+@pytest.fixture(scope="session")
+def endless_gguf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same, but its answer never ends."""
+    return write_tiny_gguf(tmp_path_factory.mktemp("gguf") / "Endless-F32.gguf", endless=True)

@@ -30,7 +30,7 @@ def place(where: wire.PlaceOut) -> str:
 
 def lanes(found: dict[str, int]) -> str:
     """Which lane found a passage, and at what rank: `meaning 1 · words 4`."""
-    names = {"semantic": "meaning", "lexical": "words"}
+    names = {"semantic": "meaning", "lexical": "words", "picture": "picture"}
     return " · ".join(f"{names.get(lane, lane)} {rank}" for lane, rank in sorted(found.items(), reverse=True))
 
 

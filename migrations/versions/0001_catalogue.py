@@ -155,6 +155,7 @@ def upgrade() -> None:
         "models",
         sa.Column("id", sa.Integer, primary_key=True),
         sa.Column("fingerprint", sa.String, nullable=False),
+        sa.Column("of", sa.String, nullable=False),
         sa.Column("name", sa.String, nullable=False),
         sa.Column("dimension", sa.Integer, nullable=False),
         sa.Column("created", sa.BigInteger, nullable=False),
@@ -177,6 +178,23 @@ def upgrade() -> None:
         ),
         sa.Column("data", sa.LargeBinary, nullable=False),
     )
+    op.create_table(
+        "pictures",
+        sa.Column(
+            "content_id",
+            sa.Integer,
+            sa.ForeignKey("contents.id", name="fk_pictures_content_id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column(
+            "model_id",
+            sa.Integer,
+            sa.ForeignKey("models.id", name="fk_pictures_model_id", ondelete="CASCADE"),
+            nullable=False,
+        ),
+        sa.Column("data", sa.LargeBinary, nullable=False),
+    )
+    op.create_index("ix_pictures_model_id", "pictures", ["model_id"])
     op.create_table(
         "jobs",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -39,7 +39,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.
 
 OPTIONS = {
     "query": "QUERY", "question": "QUESTION", "k": "-k", "volumes": "--volume", "path": "--path",
-    "kinds": "--kind", "modified_after": "--after", "modified_before": "--before",
+    "kinds": "--kind", "modified_after": "--after", "modified_before": "--before", "sort": "--sort",
 }  # fmt: skip
 """Fields of requests by their names on the command line."""
 
@@ -58,6 +58,10 @@ def search(
     kind: Kinds = None,
     after: After = None,
     before: Before = None,
+    sort: Annotated[
+        Literal["relevance", "newest"],
+        typer.Option("--sort", help="newest: what holds all words, by its time of modification."),
+    ] = "relevance",
     as_json: Json = False,
 ) -> None:
     """Find passages: ranked hits with file, place and snippet."""
@@ -72,6 +76,7 @@ def search(
         k=k,
         mode=mode,
         filters=filters(volume, path, kind, after, before),
+        sort=sort,
     )
     found = session.call(lambda client: client.search(wanted))
     if as_json:

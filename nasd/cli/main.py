@@ -16,7 +16,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from nasd.cli import devices, evaluate, find, service, status, trial, upkeep, volumes
+from nasd.cli import devices, evaluate, find, language, service, status, trial, upkeep, volumes
 from nasd.cli.session import session_from
 from nasd.errors import NasdError
 
@@ -36,6 +36,7 @@ app.command()(find.search)
 app.command()(find.ask)
 app.command()(find.why)
 app.add_typer(devices.app, name="device")
+upkeep.model_app.command(name="pull")(language.model_pull)
 app.add_typer(upkeep.model_app, name="model")
 app.command()(evaluate.evaluate)
 app.add_typer(upkeep.config_app, name="config")

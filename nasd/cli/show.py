@@ -145,12 +145,25 @@ def print_hits(found: wire.SearchOut) -> None:
         if hit.passage.hidden:
             words = Text("[hidden text] ", style="dim") + words
         print_hit(out, str(hit.rank), hit.file, hit.passage.place, words)
+        if hit.copies:
+            out.print(Text(f"     {copies_words(hit)}", style="dim"), soft_wrap=True)
     if not found.hits:
         narrate("Nothing found.")
     for note in found.notes:
         narrate(note)
     count = "1 passage" if len(found.hits) == 1 else f"{len(found.hits)} passages"
     narrate(f"{count} in {found.took_ms:.0f} ms. {coverage_words(found.coverage)}")
+
+
+COPIES_NAMED = 3
+
+
+def copies_words(hit: wire.HitOut) -> str:
+    """Where else a hit's text stands: "also in home:b.txt, home:c.txt and 4 more places"."""
+    named = list(dict.fromkeys(file_words(one.file) for one in hit.also if one.file.id != hit.file.id))
+    rest = hit.copies - sum(file_words(one.file) in named[:COPIES_NAMED] for one in hit.also)
+    more = f"{rest} more {'place' if rest == 1 else 'places'}" if rest else ""
+    return "also in " + " and ".join(filter(None, (", ".join(named[:COPIES_NAMED]), more)))
 
 
 def coverage_words(coverage: wire.CoverageOut) -> str:

@@ -118,6 +118,7 @@ def print_status(status: wire.StatusOut) -> None:
         "load": load_words(status.load),
         "text recognition": recognition_words(ocr_words(status.ocr), status.work, "text_recognition"),
         "speech": recognition_words(speech_words(status.speech), status.work, "speech"),
+        "pictures": recognition_words(pictures_words(status.pictures), status.work, "pictures"),
         "index": f"{status.index.state}, {status.index.vectors} vectors {status.index.kind}".rstrip(),
         "quality": measured_words(status.evaluation),
         "services": ", ".join(
@@ -158,6 +159,16 @@ def speech_words(speech: wire.SpeechOut) -> str:
     waiting = f", {speech.waiting:,} {files} waiting" if speech.waiting else ""
     speed = f", {speech.speed:.1f} times as fast as spoken" if speech.speed >= 0.05 else ""
     return one_line(speech.engine) + waiting + speed
+
+
+def pictures_words(pictures: wire.SightOut) -> str:
+    """What looks at pictures, and how many it has seen; "" when it is off or there is nothing to do."""
+    if pictures.detail is not None:
+        return f"{pictures.waiting:,} waiting. {pictures.detail}"
+    if pictures.engine is None:
+        return ""
+    rate = f", {pictures.pictures_per_s:.1f}/s" if pictures.pictures_per_s >= 0.05 else ""
+    return f"{one_line(pictures.engine)}, {pictures.pictures:,} found by what they show{rate}"
 
 
 def queue_words(queue: wire.QueueOut) -> str:
@@ -201,12 +212,29 @@ def print_models(models: Sequence[wire.ModelOut]) -> None:
         )
     console().print(made)
     for model in models:
+        if model.purpose == "language":
+            emit_text(f"{clean(model.name)}: {language_words(model)}")
         if model.passages:
             left = f", about {seconds_words(model.eta_s)} left" if model.eta_s else ""
             done = f"{model.embedded or 0:,} of {model.passages:,} passages embedded{left}"
             emit_text(f"{clean(model.name)}: {done}")
         if model.detail:
             emit_text(f"{clean(model.name)}: {one_line(model.detail)}")
+
+
+def language_words(model: wire.ModelOut) -> str:
+    """What a language model takes, whether that is free, its licence, and how fast it is."""
+    parts = [] if model.bytes is None else [size_words(model.bytes)]
+    if model.memory_bytes is not None:
+        fits = {True: ", fits", False: ", does not fit now", None: ""}[model.fits]
+        parts.append(f"{size_words(model.memory_bytes)} of memory{fits}")
+    if model.licence is not None:
+        parts.append(f"licence {one_line(model.licence)}")
+    if model.prompt_tokens_s is not None and model.generate_tokens_s is not None:
+        parts.append(f"reads {model.prompt_tokens_s:.0f} and writes {model.generate_tokens_s:.1f} tokens/s")
+    elif model.state != "missing" and model.serving == "llama":
+        parts.append("speed not measured yet")
+    return "; ".join(parts) or "served elsewhere"
 
 
 def print_bench(told: Mapping[str, Any]) -> None:

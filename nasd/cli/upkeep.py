@@ -11,15 +11,21 @@ from typing import Annotated, Any
 import typer
 
 from nasd.cli.find import Json
+from nasd.cli.language import bench_language, import_gguf
 from nasd.cli.session import Session
+from nasd.errors import InvalidRequest
 
 config_app = typer.Typer(help="The settings.", no_args_is_help=True, rich_markup_mode=None)
 db_app = typer.Typer(help="The catalogue.", no_args_is_help=True, rich_markup_mode=None)
-model_app = typer.Typer(help="Embedding and speech models.", no_args_is_help=True, rich_markup_mode=None)
+model_app = typer.Typer(
+    help="Models of language, embedding, speech and pictures.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 class ModelKind(StrEnum):
     SPEECH = "speech"
+    PICTURE = "picture"
+    RERANK = "rerank"
 
 
 @config_app.command(name="show")
@@ -152,13 +158,19 @@ def model_list(context: typer.Context, as_json: Json = False) -> None:
 @model_app.command(name="use")
 def model_use(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME_OR_FOLDER", help="A sentence-transformers model.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME_OR_FOLDER", help="A language model that is here, or a sentence-transformers model."
+        ),
+    ],
     force: Annotated[
         bool, typer.Option("--force", help="Even if it finds less of your own documents.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Change the embedding model; the present one answers until the new one is ready and found good."""
+    """Change the language model, or the embedding model: its present one answers until the new one is ready
+    and found good."""
     from nasd import wire
     from nasd.cli import show, tables
 
@@ -199,11 +211,14 @@ def model_bench(
     again: Annotated[bool, typer.Option("--again", help="Measure now; takes a minute.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The ways to serve an embedding model on this machine: how fast each is, and how near the original."""
+    """How fast a model is on this machine: a language model by its name, or the ways to serve an embedding
+    model, with how near each is to the original."""
     from nasd.cli import show, tables
     from nasd.daemon.measure import bench_model
 
     session: Session = context.obj
+    if name is not None and bench_language(session, name, as_json=as_json):
+        return
     overrides = {"embedding": {"model": name}} if name else None
     told = bench_model(session.settings(overrides=overrides), show.narrate, again=again)
     if as_json:
@@ -215,9 +230,13 @@ def model_bench(
 @model_app.command(name="import")
 def model_import(
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="With the files of an exported model.")],
-    kind: Annotated[ModelKind, typer.Option("--kind", help="What the model is for.")],
-    name: Annotated[str | None, typer.Option("--name", help="By default the folder's own.")] = None,
+    folder: Annotated[
+        Path, typer.Argument(metavar="PATH", help="A GGUF file, or a folder with the files of the model.")
+    ],
+    kind: Annotated[
+        ModelKind | None, typer.Option("--kind", help="What the model in a folder is for.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="By default the file's or folder's own.")] = None,
     licence: Annotated[
         str | None, typer.Option("--licence", help="By default what its model card says.")
     ] = None,
@@ -226,9 +245,27 @@ def model_import(
     """Copy a model into the state and try it; a running daemon takes it up."""
     from nasd.cli import show, tables
     from nasd.daemon.bring import import_model
+    from nasd.daemon.rerankers import import_reranker
 
     session: Session = context.obj
-    model = import_model(session.settings(), folder, kind.value, name=name, licence=licence)
+    if folder.is_file() or folder.suffix == ".gguf":
+        model = import_gguf(session, folder, name=name, licence=licence)
+    elif kind is None:
+        raise InvalidRequest(
+            "A folder does not say what its model is for.",
+            cure=f"Give --kind {' or '.join(ModelKind)}; a language model is one GGUF file.",
+            fields={"kind": "is needed for a folder"},
+        )
+    elif kind is ModelKind.RERANK:
+        model = import_reranker(
+            session.settings(),
+            folder,
+            name=name,
+            licence=licence,
+            on_progress=lambda at: show.narrate(f"{at.stage}, {at.step} of {at.steps}"),
+        )
+    else:
+        model = import_model(session.settings(), folder, kind.value, name=name, licence=licence)
     if as_json:
         show.emit_json(model)
     else:

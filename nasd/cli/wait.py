@@ -103,15 +103,18 @@ async def wait_until(
 
 
 def without_recognition(status: wire.StatusOut) -> wire.StatusOut:
-    """As if no text in pictures and no speech were waiting."""
+    """As if no text in pictures, no speech and no look at pictures were waiting."""
     from nasd.cli.work import RECOGNITION
 
     work = [one for one in status.work if one.kind not in RECOGNITION]
     times = [one.eta_s for one in work]
     left = {
         "pending_searchable": max(status.pending_searchable - status.pending_recognition, 0),
-        "pending_semantic": max(status.pending_semantic - status.pending_recognition, 0),
+        "pending_semantic": max(
+            status.pending_semantic - status.pending_recognition - status.pending_pictures, 0
+        ),
         "pending_recognition": 0,
+        "pending_pictures": 0,
         "work": work,
         "queue": status.queue.model_copy(
             update={"eta_s": None if None in times else sum(time for time in times if time is not None)}

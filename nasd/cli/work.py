@@ -16,8 +16,9 @@ NAMES = {
     "embedding": "embedding",
     "text_recognition": "text recognition",
     "speech": "speech",
+    "pictures": "pictures",
 }
-RECOGNITION = frozenset({"text_recognition", "speech"})
+RECOGNITION = frozenset({"text_recognition", "speech", "pictures"})
 
 
 def amount_words(one: wire.WorkOut) -> str:

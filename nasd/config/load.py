@@ -46,6 +46,7 @@ _OTHER_BRANCH = {
     "threads": "a whole number",
     "workers": "a whole number",
     "cores": "a whole number",
+    "context": "a whole number",
 }
 """What a key takes beside the words that its type lists."""
 

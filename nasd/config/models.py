@@ -216,17 +216,44 @@ class EmbeddingSettings(Section):
     batch: Whole = Field(default=4, ge=1, le=256)  # passages a call: int8 serving was quickest with 4
 
 
+class SearchSettings(Section):
+    rerank: Name = "auto"  # or "off", or the name of a cross-encoder
+    rerank_seconds: float = Field(default=0.25, gt=0, le=10)  # that a search may take longer for it
+
+
 class AnswerSettings(Section):
+    """`least_confidence`: a question is refused below it. `unsupported`: what becomes of a model's sentences
+    that no passage supports."""
+
     answerer: Literal["auto", "extractive", "llm"] = "auto"
+    least_confidence: Annotated[
+        Auto | Annotated[float, Field(ge=0, le=1), Tag("number")], Discriminator(_auto_or_size)
+    ] = "auto"
+    unsupported: Literal["drop", "mark"] = "drop"
+    first_token_seconds: float = Field(default=20.0, ge=1, le=600)
+
+
+class LlmEndpoint(Endpoint):
+    """`api`: what the server speaks; auto asks it whether it is Ollama."""
+
+    api: Literal["auto", "openai", "ollama"] = "auto"
 
 
 class LlmSettings(Section):
     serve: Annotated[
-        Annotated[Literal["llama"], Tag("word")] | Annotated[Endpoint, Tag("table")],
+        Annotated[Literal["llama"], Tag("word")] | Annotated[LlmEndpoint, Tag("table")],
         Discriminator(_word_or_table),
     ] = "llama"
     model: Word = "qwen3.5-2b-q4_k_m"
     memory: Annotated[Auto | Annotated[Bytes, Tag("number")], Discriminator(_auto_or_size)] = "auto"
+    context: Annotated[
+        Auto | Annotated[Whole, Field(ge=512, le=1 << 20), Tag("number")], Discriminator(_auto_or_number)
+    ] = "auto"
+    threads: Annotated[
+        Auto | Annotated[Whole, Field(ge=1, le=256), Tag("number")], Discriminator(_auto_or_number)
+    ] = "auto"
+    idle_minutes: float = Field(default=10.0, gt=0, le=7 * 1440)
+    hub: Annotated[str, AfterValidator(_http_url)] = "https://huggingface.co"
 
 
 class ReadSettings(Section):
@@ -242,6 +269,7 @@ class ReadSettings(Section):
     max_chars: Whole = Field(default=50_000_000, ge=1000)
     ocr: Literal["auto", "tesseract", "rapidocr", "off"] = "auto"
     speech: Name = "auto"  # or "off", or the name of a model
+    pictures: Name = "auto"  # likewise
     ocr_languages: tuple[Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_]{2,40}$")], ...] = ()
 
 
@@ -288,6 +316,7 @@ class FileSettings(Section):
     policy: tuple[PolicyRule, ...] = ()
     sync: SyncSettings = Field(default_factory=SyncSettings)
     embedding: EmbeddingSettings = Field(default_factory=EmbeddingSettings)
+    search: SearchSettings = Field(default_factory=SearchSettings)
     answer: AnswerSettings = Field(default_factory=AnswerSettings)
     llm: LlmSettings = Field(default_factory=LlmSettings)
     read: ReadSettings = Field(default_factory=ReadSettings)
@@ -307,6 +336,7 @@ __all__ = [
     "Endpoint",
     "FileSettings",
     "Keep",
+    "LlmEndpoint",
     "LlmSettings",
     "LoadSettings",
     "Match",

@@ -78,18 +78,15 @@ def warnings(settings: Settings) -> list[str]:
             found.append(f"{label}: {', '.join(later)} cannot be judged by this version; {effect}.")
         if rule.sync:
             found.append(f"{label}: sync is not acted on; this version copies nothing anywhere.")
-        if rule.remote_llm:
-            found.append(
-                f"{label}: remote_llm is not acted on; this version shows files to no other machine."
-            )
     if settings.sync.targets:
         names = ", ".join(target.name for target in settings.sync.targets)
         found.append(f"sync.targets ({names}): not acted on; this version copies nothing anywhere.")
     serve = settings.embedding.serve
     if isinstance(serve, Endpoint) and not is_loopback(urlsplit(serve.url).hostname or ""):
         found.append(f"embedding.serve: the text of all files is sent to {hide(serve.url)} to be embedded.")
-    if settings.answer.answerer == "llm" or settings.llm.model_fields_set:
-        found.append("llm: this version has no language model; answers are extractive.")
+    server = settings.llm.serve
+    if isinstance(server, Endpoint) and not is_loopback(urlsplit(server.url).hostname or ""):
+        found.append(f"llm.serve: what the policy lets go (remote_llm) is shown to {hide(server.url)}.")
     if settings.server.tls == "auto" and "tls" in settings.server.model_fields_set:
         found.append("server.tls: this version makes no certificate by itself; give {cert, key} for the LAN.")
     return found
@@ -103,12 +100,12 @@ def problems(settings: Settings) -> list[str]:
         for name, path in (("cert", settings.server.tls.cert), ("key", settings.server.tls.key)):
             if not os.access(path, os.R_OK) or not path.is_file():
                 found.append(f"server.tls.{name}: {path} is not a file that can be read.")
-    serve = settings.embedding.serve
-    if isinstance(serve, Endpoint) and serve.credentials is not None:
-        try:
-            read_credential(serve.credentials, config_file=settings.paths.config_file, environ=os.environ)
-        except ConfigError as error:
-            found.append(f"embedding.serve.credentials: {error}")
+    for section, serve in (("embedding", settings.embedding.serve), ("llm", settings.llm.serve)):
+        if isinstance(serve, Endpoint) and serve.credentials is not None:
+            try:
+                read_credential(serve.credentials, config_file=settings.paths.config_file, environ=os.environ)
+            except ConfigError as error:
+                found.append(f"{section}.serve.credentials: {error}")
     for volume in settings.volumes:
         if volume.path.exists() and not volume.path.is_dir():
             found.append(f'volume "{volume.name}": {volume.path} is not a folder.')

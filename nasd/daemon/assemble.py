@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -14,17 +11,18 @@ from nasd import __version__
 from nasd.answer.extractive import ExtractiveAnswerer
 from nasd.clock import Clock
 from nasd.config import Settings
-from nasd.daemon.bring import speech_finder
+from nasd.daemon.bring import picture_finder, recognizer_finder, speech_finder
 from nasd.daemon.embedders import embedder_opener, model_check
+from nasd.daemon.language import make_language
 from nasd.daemon.limits import load_limits, reading_limits
-from nasd.daemon.memory import give_back
+from nasd.daemon.memory import give_back, keep_what_is_loaded
+from nasd.daemon.parts import Daemon
+from nasd.daemon.rerankers import reranker_finder
+from nasd.daemon.sight import make_sight
 from nasd.daemon.supervisor import Supervisor
 from nasd.domain.files import Volume
 from nasd.domain.jobs import JobKind
 from nasd.embed.tokens import SourceTokens
-from nasd.extract.base import Extractor
-from nasd.extract.ocr.base import Recognizer
-from nasd.extract.ocr.choose import find_recognizer
 from nasd.extract.sandbox import Sandbox
 from nasd.extract.speech.ffmpeg import AnyListener
 from nasd.flows.admission import Admission
@@ -32,6 +30,7 @@ from nasd.flows.alarm import Alarm
 from nasd.flows.ask import Ask
 from nasd.flows.asking import Asking
 from nasd.flows.changing import ModelChange
+from nasd.flows.chat import Chat
 from nasd.flows.coverage import CoverageCounter
 from nasd.flows.devices import Devices
 from nasd.flows.embedding import Embedding
@@ -41,11 +40,14 @@ from nasd.flows.files import Files
 from nasd.flows.governor import Governor
 from nasd.flows.index import IndexCache
 from nasd.flows.inside import Inside
+from nasd.flows.language import ModelChoice
 from nasd.flows.looking import Looking
 from nasd.flows.members import Unpacking
 from nasd.flows.models import Models
+from nasd.flows.pictures import Pictures
 from nasd.flows.reading import Reading
 from nasd.flows.readmission import Readmission
+from nasd.flows.reranking import Reranking
 from nasd.flows.resting import Resting
 from nasd.flows.scans import Scans
 from nasd.flows.search import Search
@@ -58,10 +60,10 @@ from nasd.flows.watching import VolumeWatch
 from nasd.flows.why import Why
 from nasd.flows.words import WordCache
 from nasd.flows.work import Work
+from nasd.flows.writing import Writer
 from nasd.index.faiss_index import FaissIndex
 from nasd.load.sense import Sensors, whole_cores
 from nasd.server.base import Flows
-from nasd.store import queue
 from nasd.store.lane import CommitPoint, Lane
 from nasd.store.upgrade import database_path
 from nasd.watch.budget import WatchBudget
@@ -70,51 +72,6 @@ from nasd.watch.rules import Rules
 from nasd.watch.settle import Settler
 from nasd.watch.watchdog_source import WatchdogWatcher
 from nasd.words.tantivy_words import TantivyWords
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Daemon:
-    """All of a daemon but its doors: `flows` is what the server opens to callers."""
-
-    flows: Flows
-    status: Status
-    supervisor: Supervisor
-    lane: Lane
-    words: WordCache
-    index: IndexCache
-    models: Models
-    change: ModelChange
-    volumes: Volumes
-    readmission: Readmission
-    governor: Governor
-    extractor: Extractor
-    scans: Scans
-    speech: Speech
-    stop_preparing: threading.Event
-    clock: Clock
-
-    async def start(self) -> None:
-        """Makes configuration and catalogue agree, takes up interrupted work, starts the services."""
-        await self.volumes.prepare()
-        await self.lane.write(queue.recover, self.clock.now())
-        await self.words.open()
-        # Before anything can be asked: what the policy denies since the last start is not shown once more.
-        await self.readmission.run()
-        self.supervisor.start()
-
-    async def stop(self) -> None:
-        """Ends the services, saves the index, closes the catalogue. Children end at once."""
-        self.stop_preparing.set()
-        self.extractor.close()
-        self.scans.close()
-        self.speech.close()
-        await self.supervisor.stop()
-        await self.governor.save()
-        await self.words.close()
-        await self.index.save()
-        await self.change.close()
-        await asyncio.to_thread(self.models.close)
-        await self.lane.close()
 
 
 def assemble(
@@ -219,7 +176,7 @@ def assemble(
         clock,
         inside=inside,
         root_of=volumes.root_of,
-        find_engine=_engine_finder(settings),
+        find_engine=recognizer_finder(settings),
     )
     speech = Speech(
         lane,
@@ -233,15 +190,34 @@ def assemble(
         find_engine=speech_finder(settings, models_dir or state_dir / "models"),
         comes_first=lambda: (JobKind.READ, *((JobKind.OCR,) if scans.state == "ready" else ())),
     )
+    sight = make_sight(lane, hub, state_dir / "pictures", clock)
+    pictures = Pictures(
+        lane,
+        hub,
+        models,
+        extractor,
+        sight,
+        work,
+        clock,
+        inside=inside,
+        root_of=volumes.root_of,
+        find_engine=picture_finder(settings, models_dir or state_dir / "models"),
+    )
     embedding = Embedding(lane, hub, models, index, work, clock)
     readmission = Readmission(lane, index, work, admission, clock)
     upkeep = Upkeep(lane, models, index, readmission, clock)
 
+    reranking = Reranking(
+        reranker_finder(settings, models_dir or state_dir / "models"),
+        seconds=settings.search.rerank_seconds,
+        give_back=give_back,
+    )
+
     def search_over(models: Models, index: IndexCache) -> Search:
-        return Search(lane, models, words, index, coverage, clock)
+        return Search(lane, models, words, index, coverage, clock, sight, reranking)
 
     search = search_over(models, index)
-    why = Why(lane, models, volumes, admission, speech)
+    why = Why(lane, models, volumes, admission, speech, pictures)
     evaluations = Evaluations(lane, hub, models, search, clock, window=settings.watch.scan_window)
     change = ModelChange(
         lane,
@@ -255,6 +231,7 @@ def assemble(
         search_over=search_over,
         check=model_check(settings, models_dir or state_dir / "models"),
     )
+    language = make_language(settings, lane, hub, models_dir or state_dir / "models", sensors)
     status = Status(
         lane,
         models,
@@ -265,6 +242,9 @@ def assemble(
         work,
         scans,
         speech,
+        pictures,
+        reranking,
+        language,
         governor,
         evaluations,
         change,
@@ -283,12 +263,25 @@ def assemble(
     supervisor.add("embedding", embedding.run)
     supervisor.add("recognition", scans.run)
     supervisor.add("transcription", speech.run)
+    supervisor.add("pictures", pictures.run)
+    supervisor.add("index of pictures", sight.run)
     supervisor.add("words", words.run)
+    supervisor.add("search", search.run)
     supervisor.add("index", index.run)
     supervisor.add("upkeep", upkeep.run)
-    supervisor.add("rest", Resting(models, lane, forget=tokens.forget, give_back=give_back).run)
+    resting = Resting(
+        models,
+        lane,
+        forget=tokens.forget,
+        give_back=give_back,
+        ease_words=words.ease,
+        keep=keep_what_is_loaded,
+    )
+    supervisor.add("rest", resting.run)
     supervisor.add("evaluation", evaluations.run)
+    supervisor.add("re-ranking", reranking.run)
     supervisor.add("model change", change.run)
+    supervisor.add("language model", language.run)
     thumbnails = Thumbnails(
         lane,
         extractor,
@@ -296,18 +289,29 @@ def assemble(
         state_dir / "thumbnails",
         root_of=lambda number: volumes.root_of(number, "request"),
     )
+    writer = Writer(
+        language,
+        models,
+        hub,
+        clock,
+        policy=settings.policy,
+        unsupported=settings.answer.unsupported,
+        first_token_s=settings.answer.first_token_seconds,
+    )
+    ask = Ask(search, models, ExtractiveAnswerer(_least_confidence(settings)), clock, writer)
     flows = Flows(
         settings=settings,
         started=clock.now(),
         search=search,
-        ask=Ask(search, models, ExtractiveAnswerer(), clock),
+        ask=ask,
+        chat=Chat(ask, language, models),
         volumes=volumes,
         files=Files(lane, volumes, why, thumbnails, inside, Asking(lane, work)),
         status=status,
         devices=Devices(lane, clock),
         events=hub,
         evaluation=evaluations,
-        models=change,
+        models=ModelChoice(language, change),
     )
     return Daemon(
         flows=flows,
@@ -324,13 +328,15 @@ def assemble(
         extractor=extractor,
         scans=scans,
         speech=speech,
+        pictures=pictures,
+        sight=sight,
+        reranking=reranking,
+        language=language,
         stop_preparing=stop_preparing,
         clock=clock,
     )
 
 
-def _engine_finder(settings: Settings) -> Callable[[], Recognizer | None] | None:
-    if settings.read.ocr == "off":
-        return None
-    engine = settings.read.ocr
-    return lambda: find_recognizer(settings.read.ocr_languages, engine=engine)
+def _least_confidence(settings: Settings) -> float | None:
+    given = settings.answer.least_confidence
+    return None if given == "auto" else given

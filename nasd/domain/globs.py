@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+_SPECIAL = re.compile(r"[*?\[\\]")
+
 
 @lru_cache(maxsize=256)
 def translate(glob: str) -> re.Pattern[str]:
@@ -47,6 +49,11 @@ def translate(glob: str) -> re.Pattern[str]:
 def matches(glob: str, path: str) -> bool:
     """Whether `path`, within its volume and without a leading "/", is what the glob speaks of."""
     return translate(glob).fullmatch(path) is not None
+
+
+def literal_start(glob: str) -> str:
+    """What every path that the glob speaks of begins with, as far as that is told without looking at one."""
+    return _SPECIAL.split(glob.removeprefix("/"), maxsplit=1)[0]
 
 
 def _steps(glob: str) -> list[str]:

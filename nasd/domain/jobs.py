@@ -12,6 +12,7 @@ class JobKind(StrEnum):
     EMBED = "embed"  # subject: a content
     OCR = "ocr"  # subject: a content with pages that are pictures of text
     SPEECH = "speech"  # subject: a content with sound that is still to be transcribed
+    PICTURE = "picture"  # subject: a content that is a picture, for a model to look at
 
 
 class Weight(IntEnum):

@@ -97,7 +97,12 @@ class StoredPassage:
 
 
 def embedded_text(title: str | None, heading: str | None, text: str) -> str:
-    """What is embedded for a passage: its title and headings first, unless the text begins with them."""
+    """What is embedded for a passage: its title and headings first, unless the text begins with them.
+
+    The names of file and folders are for the words lane alone. Embedded where there is no title, the name
+    changed nDCG@10 by meaning from 0.814 to 0.778 on a part of xquad, from 0.736 to 0.721 on one of covidqa
+    and from 0.739 to 0.768 on one of sec10q: less on the mean, and a renamed file would be embedded anew.
+    """
     head = [part for part in (title, heading) if part and not text.startswith(part)]
     if title and heading and heading.startswith(title):
         head = head[1:] if len(head) == 2 else head

@@ -20,6 +20,7 @@ class Mode(StrEnum):
 class Lane(StrEnum):
     SEMANTIC = "semantic"
     LEXICAL = "lexical"
+    PICTURE = "picture"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,14 @@ class Filters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Elsewhere:
+    """Another place of the text that a hit shows."""
+
+    file: FileRecord
+    passage: StoredPassage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
     rank: int  # from 1
     score: float
@@ -46,7 +55,9 @@ class Hit:
     passage: StoredPassage
     highlights: tuple[tuple[int, int], ...] = ()  # code point ranges within the passage's text
     lanes: Mapping[Lane, int] = field(default_factory=dict)  # its rank in each lane that found it
-    copies: int = 0  # how many other files hold the same content
+    similarity: float | None = None  # cosine of its vector with the query's, where both are there
+    copies: int = 0  # how many other places hold the same text, among what was looked at
+    also: tuple[Elsewhere, ...] = ()  # the first of these
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,3 +113,5 @@ class Answer:
     nearest: tuple[Hit, ...] = ()
     coverage: Coverage = Coverage()
     took_ms: float = 0.0
+    confidence: float | None = None  # 0 to 1: how likely the files answer the question, refused or not
+    notes: tuple[str, ...] = ()  # said beside the answer: "the language model is not ready"

@@ -191,7 +191,7 @@ class _Files:
 
 def _not_loaded(manifest: Manifest, error: Exception) -> ModelError:
     return ModelError(
-        f"The prepared model {manifest.name} cannot be loaded: {_first_line(error)}",
+        f"The prepared model {manifest.name} cannot be loaded: {first_line(error)}",
         cure="Run `nasd model prepare`.",
     )
 
@@ -205,7 +205,7 @@ def _load(files: _Files, manifest: Manifest) -> _Loaded:
         onnxruntime.set_default_logger_severity(3)
         session = onnxruntime.InferenceSession(
             str(files.graph),
-            _session_options(manifest.serving),
+            session_options(manifest.serving),
             providers=["CPUExecutionProvider"],
             disabled_optimizers=list(SLOWER_FUSED),
         )
@@ -240,7 +240,7 @@ def _run(loaded: _Loaded, text: str, *, shrinking: bool = False) -> Vectors:
     try:
         (rows,) = loaded.session.run([OUTPUT], feed, options)
     except Exception as error:  # onnxruntime's exceptions share no base of their own
-        raise ModelError(f"The embedding model failed: {_first_line(error)}") from error
+        raise ModelError(f"The embedding model failed: {first_line(error)}") from error
     return np.asarray(rows[0], np.float32)
 
 
@@ -249,7 +249,7 @@ def _give_way(nice: int) -> None:
     os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), max(nice, os.nice(0)))
 
 
-def _session_options(serving: str) -> object:
+def session_options(serving: str) -> object:
     """One thread a run, without spinning between runs. The arena makes runs faster than malloc and can be
     shrunk; memory patterns, kept for every shape seen, would grow with the shapes."""
     import onnxruntime
@@ -265,5 +265,5 @@ def _session_options(serving: str) -> object:
     return options
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]

@@ -305,6 +305,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--model", required=True)
     parser.add_argument("--into", required=True, type=Path)
     options = parser.parse_args(arguments)
+    return speak(lambda progress: prepare(options.model, options.into, progress).fingerprint)
+
+
+def speak(work: Callable[[Callable[[str], None]], str]) -> int:
+    """Does the work of a preparing process and tells of it on standard output; the exit code. `work` is given
+    what it tells its stages to, and returns the model's fingerprint."""
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     with _protocol_stream() as say:
@@ -313,22 +319,16 @@ def main(arguments: list[str] | None = None) -> int:
             say({"stage": stage, "step": STAGES.index(stage) + 1, "steps": len(STAGES)})
 
         try:
-            manifest = prepare(options.model, options.into, progress)
+            fingerprint = work(progress)
         except NasdError as error:
             kind = "not_exportable" if isinstance(error, NotExportable) else "model"
             say({"error": {"kind": kind, "detail": error.detail, "cure": error.cure}})
             return 1
         except OSError as error:
-            say(
-                {
-                    "error": {
-                        "kind": "disk",
-                        "detail": f"The prepared model cannot be written: {error.strerror}.",
-                    }
-                }
-            )
+            detail = f"The prepared model cannot be written: {error.strerror}."
+            say({"error": {"kind": "disk", "detail": detail}})
             return 1
-        say({"done": True, "fingerprint": manifest.fingerprint})
+        say({"done": True, "fingerprint": fingerprint})
     return 0
 
 

@@ -8,7 +8,7 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,15 +73,35 @@ def prepare(
     `on_progress` is called on this thread. Setting `stop` ends the process and raises Unavailable.
     Raises ModelError (its subclass `NotExportable` when sentence-transformers could still serve the
     model) and StateError when the folder cannot be written."""
+    arguments = ("--model", name, "--into", str(folder_of(models, name)))
+    run_child(
+        models, "nasd.embed.prepare", arguments, on_progress, stop=stop, timeout_seconds=timeout_seconds
+    )
+    found = find(models, name)
+    if found is None:
+        raise ModelError("The prepared model does not match its own manifest.", cure="Check the disk.")
+    return found
+
+
+def run_child(
+    models: Path,
+    module: str,
+    arguments: Sequence[str],
+    on_progress: Callable[[Progress], None],
+    *,
+    stop: threading.Event | None = None,
+    timeout_seconds: float = PREPARE_SECONDS,
+) -> None:
+    """Runs a module that prepares a model in a process of its own, with its scratch files under `models`.
+    Raises as `prepare` does."""
     try:
         models.mkdir(parents=True, exist_ok=True)
         sweep(models)
     except OSError as error:
         raise StateError(f"The folder of models cannot be written: {error.strerror}.") from error
     with tempfile.TemporaryDirectory(prefix=".scratch-", dir=models) as scratch:
-        arguments = ("--model", name, "--into", str(folder_of(models, name)))
         with subprocess.Popen(
-            command("nasd.embed.prepare", *arguments),
+            command(module, *arguments),
             env=environment(Path(scratch)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -103,10 +123,6 @@ def prepare(
     if stop is not None and stop.is_set():
         raise Unavailable("Preparing the model was stopped.")
     _raise_error(last, complaint)
-    found = find(models, name)
-    if found is None:
-        raise ModelError("The prepared model does not match its own manifest.", cure="Check the disk.")
-    return found
 
 
 def sweep(models: Path) -> None:

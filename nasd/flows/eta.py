@@ -9,6 +9,7 @@ from nasd import wire
 from nasd.flows.rates import FILE_BYTES, Task
 from nasd.load.base import Pace, Share, Verdict
 from nasd.store.queue import QueueCounts
+from nasd.wire_work import Unit
 
 _SHARES = {
     Task.LIGHT: Share.LIGHT,
@@ -16,8 +17,9 @@ _SHARES = {
     Task.EMBED: Share.EMBED,
     Task.RECOGNISE: Share.RECOGNISE,
     Task.TRANSCRIBE: Share.TRANSCRIBE,
+    Task.LOOK: Share.LOOK,
 }
-_RESTS = frozenset({Share.EMBED, Share.RECOGNISE, Share.TRANSCRIBE})
+_RESTS = frozenset({Share.EMBED, Share.RECOGNISE, Share.TRANSCRIBE, Share.LOOK})
 """Of these, slow work rests as long as it works."""
 
 _PACES: dict[Pace, Literal["full", "slow", "paused"]] = {
@@ -31,12 +33,13 @@ def work_out(
     """What waits, in the order of its turn, without the kinds `left_out`: those for which this machine has no
     engine. `per_s` gives the learned rate of each."""
     others = counts.read - counts.read_light
-    rows: Sequence[tuple[Task, int, int, Literal["files", "bytes", "passages", "pages", "seconds"]]] = (
+    rows: Sequence[tuple[Task, int, int, Unit]] = (
         (Task.LIGHT, counts.read_light, counts.read_light, "files"),
         (Task.READ, others, counts.read_bytes, "bytes"),
         (Task.EMBED, counts.embed, counts.embed_passages, "passages"),
         (Task.RECOGNISE, counts.ocr, counts.ocr_pages, "pages"),
         (Task.TRANSCRIBE, counts.speech, counts.speech_s, "seconds"),
+        (Task.LOOK, counts.pictures, counts.pictures, "pictures"),
     )
     found = []
     for task, files, amount, unit in rows:

@@ -72,7 +72,13 @@ class Governor:
         log.info("load: %s", detail)
         self._hub.publish("load.changed", detail=detail, readers=verdict.readers)
         work = self._work
-        for signal in (work.to_read, work.to_embed, work.to_recognise, work.to_transcribe):
+        for signal in (
+            work.to_read,
+            work.to_embed,
+            work.to_recognise,
+            work.to_transcribe,
+            work.to_look_at,
+        ):
             signal.set()
 
     async def save(self) -> None:
@@ -84,6 +90,7 @@ _NAMES = {
     Share.READ: "other files",
     Share.RECOGNISE: "text recognition",
     Share.TRANSCRIBE: "speech",
+    Share.LOOK: "pictures",
     Share.EMBED: "embedding",
 }
 

@@ -41,7 +41,8 @@ BESIDE = 100  # members of one container that are taken out in one walk
 
 
 class Engine(Protocol):
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def close(self) -> None: ...
 
@@ -100,6 +101,13 @@ class Gradual(ABC, Generic[E]):
         """Whether other work comes first just now."""
         return False
 
+    async def _begin(self, engine: E) -> None:
+        """What is to be done once, when an engine is there. `ModelError` when it cannot be used after all."""
+
+    async def _give_up(self, job: Job, content: Content, note: str, engine: E) -> None:
+        """What is left can never be done."""
+        await self._lane.write(scans.abandon, job_id=job.id, content_id=content.id, note=note)
+
     async def waiting(self) -> int:
         """Contents with pieces still to be done."""
         return await self._lane.read(scans.count_waiting, self.kind)
@@ -138,8 +146,10 @@ class Gradual(ABC, Generic[E]):
         assert self._find_engine is not None
         while True:
             try:
-                self.engine = await asyncio.to_thread(self._find_engine)
-                self.problem = None
+                found = await asyncio.to_thread(self._find_engine)
+                if found is not None:
+                    await self._begin(found)
+                self.engine, self.problem = found, None
             except ModelError as error:
                 if self.problem is None:
                     log.error("%s", error)
@@ -166,8 +176,7 @@ class Gradual(ABC, Generic[E]):
             if file.parent_id is None or error.temporary:
                 await self._later(job, error)
                 return
-            note = f"{self.within}: {error.detail}"
-            await self._lane.write(scans.abandon, job_id=job.id, content_id=content.id, note=note)
+            await self._give_up(job, content, f"{self.within}: {error.detail}", engine)
             return
         try:
             await self._piece(job, content, file, handle, engine)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +41,40 @@ OpenIndex = Callable[[Path, str, int], VectorIndex]
 EmptyIndex = Callable[[str, int], VectorIndex]
 
 
+class Rows(Protocol):
+    """Where the catalogue keeps the vectors of an index: `nasd.store.vectors` says what each gives."""
+
+    def live_ids(self, connection: Connection, model: int) -> Ids: ...
+
+    def live_vectors(
+        self, connection: Connection, model: int, ids: Ids, dimension: int
+    ) -> tuple[Ids, Vectors]: ...
+
+    def kept(self, connection: Connection, model: int, dimension: int, ids: Ids) -> tuple[Ids, Vectors]: ...
+
+    def ids_of(self, connection: Connection, content_ids: Sequence[int]) -> Ids: ...
+
+    def vectors_of_contents(
+        self, connection: Connection, model: int, content_ids: Sequence[int], dimension: int
+    ) -> tuple[Ids, Vectors]: ...
+
+
 class IndexCache:
     """Holds the index of the serving model. Every change to what it should hold happens under `changing`,
     together with the transaction that makes it so: else a deletion could overtake an addition."""
 
-    def __init__(self, lane: Lane, hub: Hub, folder: Path, *, load: OpenIndex, empty: EmptyIndex) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        hub: Hub,
+        folder: Path,
+        *,
+        load: OpenIndex,
+        empty: EmptyIndex,
+        rows: Rows = vectors,
+    ) -> None:
         self._lane = lane
+        self._rows = rows
         self._hub = hub
         self._folder = folder
         self._load = load
@@ -76,7 +104,7 @@ class IndexCache:
         index = await asyncio.to_thread(self._load_or_begin, info)
         there = await asyncio.to_thread(index.ids)
         async with self.changing:
-            wanted = await self._lane.read(vectors.live_ids, model)
+            wanted = await self._lane.read(self._rows.live_ids, model)
             extra, missing = await asyncio.to_thread(_differences, there, wanted)
             await asyncio.to_thread(index.remove, extra)
             self._index, self._model, self._info = index, model, info
@@ -85,7 +113,7 @@ class IndexCache:
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
             async with self.changing:  # what nothing holds any more by now is not among what is read
-                ids, data = await self._lane.read(vectors.live_vectors, model, part, info.dimension)
+                ids, data = await self._lane.read(self._rows.live_vectors, model, part, info.dimension)
                 await asyncio.to_thread(index.add, ids, data)
         self._dirty = self._dirty or bool(len(missing)) or bool(len(extra))
         self.state = "ready"
@@ -117,7 +145,7 @@ class IndexCache:
     async def drop_contents(self, content_ids: Sequence[int]) -> None:
         """Contents that no file holds any more; call under `changing`."""
         if self._index is not None and content_ids:
-            ids = await self._lane.read(vectors.passage_ids_of, content_ids)
+            ids = await self._lane.read(self._rows.ids_of, content_ids)
             await asyncio.to_thread(self._index.remove, ids)
             self._dirty = True
 
@@ -125,13 +153,13 @@ class IndexCache:
         """A content that is held again: its vectors come from the catalogue; call under `changing`."""
         if self._index is not None and self._model is not None and self._info is not None:
             ids, data = await self._lane.read(
-                vectors.vectors_of_contents, self._model, [content_id], self._info.dimension
+                self._rows.vectors_of_contents, self._model, [content_id], self._info.dimension
             )
             await self.add(ids, data)
 
     def pinned(self) -> Pinned:
         """What is searched now, for one search: another model's index may take this one's place meanwhile."""
-        return Pinned(self._lane, self._index if self.state == "ready" else None, self._model)
+        return Pinned(self._lane, self._index if self.state == "ready" else None, self._model, self._rows)
 
     async def search(self, query: Vectors, k: int, allowed: Ids | None) -> dict[int, float]:
         return await self.pinned().search(query, k, allowed)
@@ -144,12 +172,14 @@ class IndexCache:
         nothing may change meanwhile."""
         assert self._index is not None and self._model is not None and self._info is not None
         there = await asyncio.to_thread(self._index.ids)
-        wanted = await self._lane.read(vectors.live_ids, self._model)
+        wanted = await self._lane.read(self._rows.live_ids, self._model)
         extra, missing = await asyncio.to_thread(_differences, there, wanted)
         await asyncio.to_thread(self._index.remove, extra)
         for start in range(0, len(missing), CHUNK):
             part = missing[start : start + CHUNK]
-            ids, data = await self._lane.read(vectors.live_vectors, self._model, part, self._info.dimension)
+            ids, data = await self._lane.read(
+                self._rows.live_vectors, self._model, part, self._info.dimension
+            )
             await asyncio.to_thread(self._index.add, ids, data)
         self._dirty = self._dirty or bool(len(missing)) or bool(len(extra))
 
@@ -190,8 +220,9 @@ class IndexCache:
 class Pinned:
     """One index over the vectors of one model."""
 
-    def __init__(self, lane: Lane, index: VectorIndex | None, model: int | None) -> None:
+    def __init__(self, lane: Lane, index: VectorIndex | None, model: int | None, rows: Rows) -> None:
         self._lane = lane
+        self._rows = rows
         self._index = index
         self._model = model
 
@@ -199,23 +230,29 @@ class Pinned:
         """The nearest passages, best first, and their inner products; empty while there is no whole index."""
         if self._index is None or self._model is None:
             return {}
-        return await self._lane.read(_nearest, self._index, self._model, query, k, allowed)
+        return await self._lane.read(_nearest, self._rows, self._index, self._model, query, k, allowed)
 
     async def score(self, query: Vectors, passages: Sequence[int]) -> dict[int, float]:
         """Inner products with those of these passages that have a vector."""
         if self._model is None or not passages:
             return {}
         wanted = np.array(sorted(passages), np.int64)
-        ids, data = await self._lane.read(vectors.kept, self._model, len(query), wanted)
+        ids, data = await self._lane.read(self._rows.kept, self._model, len(query), wanted)
         scores = np.einsum("ij,j->i", data, query)  # as small a product gains nothing from threads
         return dict(zip(ids.tolist(), scores.tolist(), strict=True))
 
 
 def _nearest(
-    connection: Connection, index: VectorIndex, model: int, query: Vectors, k: int, allowed: Ids | None
+    connection: Connection,
+    rows: Rows,
+    index: VectorIndex,
+    model: int,
+    query: Vectors,
+    k: int,
+    allowed: Ids | None,
 ) -> dict[int, float]:
     """All in one thread of the catalogue's readers: the index asks for vectors while it searches."""
-    ids, scores = index.search(query, k, partial(vectors.kept, connection, model, len(query)), allowed)
+    ids, scores = index.search(query, k, partial(rows.kept, connection, model, len(query)), allowed)
     return dict(zip(ids.tolist(), scores.tolist(), strict=True))
 
 

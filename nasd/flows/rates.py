@@ -29,6 +29,7 @@ class Task(StrEnum):
     READ = "other_files"  # bytes, and FILE_BYTES for each
     RECOGNISE = "text_recognition"  # pages
     TRANSCRIBE = "speech"  # seconds of sound
+    LOOK = "pictures"  # pictures
     EMBED = "embedding"  # passages
 
 

@@ -352,6 +352,8 @@ class Reading:
             self._work.to_recognise.set()
         if outcome.sounding:
             self._work.to_transcribe.set()
+        if outcome.pictured:
+            self._work.to_look_at.set()
         if outcome.stale:
             self._work.to_read.set()
 

@@ -17,8 +17,11 @@ from nasd.flows.eta import eta_s, work_out
 from nasd.flows.evaluation import Evaluations
 from nasd.flows.governor import Governor, sentence
 from nasd.flows.index import IndexCache
+from nasd.flows.language import Language
 from nasd.flows.models import Models
+from nasd.flows.pictures import Pictures
 from nasd.flows.rates import Task
+from nasd.flows.reranking import Reranking
 from nasd.flows.scans import Scans
 from nasd.flows.speech import Speech
 from nasd.flows.volumes import Volumes
@@ -46,6 +49,9 @@ class Status:
         work: Work,
         scans: Scans,
         speech: Speech,
+        pictures: Pictures,
+        reranking: Reranking,
+        language: Language,
         governor: Governor,
         evaluations: Evaluations,
         change: ModelChange,
@@ -64,6 +70,9 @@ class Status:
         self._work = work
         self._scans = scans
         self._speech = speech
+        self._pictures = pictures
+        self._reranking = reranking
+        self._language = language
         self._governor = governor
         self._evaluations = evaluations
         self._change = change
@@ -77,7 +86,13 @@ class Status:
         self.port: int | None = None
 
     async def models(self) -> Sequence[wire.ModelOut]:
-        return [*await self._change.describe(), *self._speech.describe()]
+        return [
+            *await self._change.describe(),
+            *self._speech.describe(),
+            *self._pictures.describe(),
+            *self._reranking.describe(),
+            *await self._language.describe(),
+        ]
 
     async def ready(self) -> wire.CheckOut:
         reasons = []
@@ -105,12 +120,18 @@ class Status:
         recognition = counts.ocr if ocr.state in ("ready", "starting") else 0
         spoken = await self._speech.out()
         transcription = counts.speech if spoken.state in ("ready", "starting") else 0
+        seen = await self._pictures.out()
+        looking = counts.pictures if seen.state in ("ready", "starting") else 0
         # Counted after the jobs, which leave their words to be taken over in the transaction that ends them.
         wording = await self._words.waiting()
         searchable = counts.read + unsettled + recognition + transcription + wording
         left_out = {
             task
-            for task, left in ((Task.RECOGNISE, recognition), (Task.TRANSCRIBE, transcription))
+            for task, left in (
+                (Task.RECOGNISE, recognition),
+                (Task.TRANSCRIBE, transcription),
+                (Task.LOOK, looking),
+            )
             if not left
         }
         work = work_out(
@@ -149,8 +170,12 @@ class Status:
             load=self._load(),
             ocr=ocr,
             speech=spoken,
+            pictures=seen,
             index=wire.IndexOut(state=self._index.state, vectors=len(self._index), kind=self._index.kind),
-            models=list(await self.models()),
+            # At a glance: not those that could be fetched.
+            models=[
+                one for one in await self.models() if one.state != "missing" or one.purpose != "language"
+            ],
             evaluation=None if measured is None else render.evaluation_out(measured),
             recent_failures=[
                 wire.FailureOut(
@@ -165,8 +190,9 @@ class Status:
             ],
             services=self._services(),
             pending_searchable=searchable,
-            pending_semantic=searchable + counts.embed + opening,
+            pending_semantic=searchable + counts.embed + opening + looking,
             pending_recognition=recognition + transcription,
+            pending_pictures=looking,
         )
 
     def _load(self) -> wire.LoadOut:

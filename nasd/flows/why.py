@@ -15,6 +15,7 @@ from nasd.domain.speech import UNHEARD_FROM, parse_second
 from nasd.extract.registry import CONTAINERS
 from nasd.flows.admission import Admission
 from nasd.flows.models import Models
+from nasd.flows.pictures import Pictures
 from nasd.flows.speech import Speech
 from nasd.flows.volumes import Volumes
 from nasd.store import contents, files, members, queue, volumes
@@ -29,9 +30,16 @@ Verdict = Literal["searchable", "words only", "pending", "failed", "skipped", "u
 
 class Why:
     def __init__(
-        self, lane: Lane, models: Models, watches: Volumes, admission: Admission, speech: Speech
+        self,
+        lane: Lane,
+        models: Models,
+        watches: Volumes,
+        admission: Admission,
+        speech: Speech,
+        pictures: Pictures,
     ) -> None:
         self._lane = lane
+        self._pictures = pictures
         self._speech = speech
         self._models = models
         self._watches = watches
@@ -102,6 +110,9 @@ class Why:
             if from_s is not None:
                 job = await self._lane.read(queue.job_about, JobKind.SPEECH, content.id)
                 steps.append(wire.WhyStep(what="speech", detail=self._speech.why_unheard(from_s, job)))
+            job = await self._lane.read(queue.job_about, JobKind.PICTURE, content.id)
+            if told := self._pictures.why(content, job):
+                steps.append(wire.WhyStep(what="picture", detail=told))
             if content.embedded_by is not None and content.embedded_by == self._models.fingerprint:
                 steps.append(wire.WhyStep(what="embedded", detail=f"by {self._models.name}"))
         if read is not None:
@@ -145,6 +156,8 @@ class Why:
             )
         if not content.passages and content.metadata.get(UNHEARD_FROM):
             return "searchable", "It is found by its name; what is said in it is not known yet."
+        if not content.passages and self._pictures.knows(content):
+            return "searchable", "It holds no text; it is found by its name and by what it shows."
         if not content.passages:
             return "searchable", "It was read and holds no text."
         if content.embedded_by is None or content.embedded_by != self._models.fingerprint:

@@ -98,10 +98,12 @@ class Work:
         self.to_embed = Signal()
         self.to_recognise = Signal()
         self.to_transcribe = Signal()
+        self.to_look_at = Signal()
         self.files = Meter(clock)
         self.passages = Meter(clock)
         self.pages = Meter(clock)  # recognised
         self.sound = Meter(clock)  # seconds transcribed
+        self.looked = Meter(clock)  # pictures looked at
         self.reading_texts = Busy()
         self.embedded: dict[int, int] = {}  # passages done of contents in this round of embedding
         self.unsettled: Callable[[], int] = lambda: 0  # hints not yet looked at

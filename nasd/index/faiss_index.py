@@ -57,14 +57,14 @@ class FaissIndex:
         self._names: WeakKeyDictionary[Segment, str] = WeakKeyDictionary()  # on disk; guarded by _saving
 
     @classmethod
-    def empty(cls, fingerprint: str, dimension: int) -> Self:
-        return cls(fingerprint, dimension)
+    def empty(cls, fingerprint: str, dimension: int, *, exact_rows: int = EXACT_ROWS) -> Self:
+        return cls(fingerprint, dimension, exact_rows=exact_rows)
 
     @classmethod
-    def load(cls, directory: Path, fingerprint: str, dimension: int) -> Self:
+    def load(cls, directory: Path, fingerprint: str, dimension: int, *, exact_rows: int = EXACT_ROWS) -> Self:
         """Raises IndexAbsent: none was saved, or for another model or version; IndexDamaged: the file of one
         is missing or damaged."""
-        index = cls(fingerprint, dimension)
+        index = cls(fingerprint, dimension, exact_rows=exact_rows)
         parts = read_parts(directory, fingerprint=fingerprint, dimension=dimension, names=index._names)
         index._parts = tuple(
             _Part(segment, mask, len(segment) if mask is None else int(np.count_nonzero(mask)))

@@ -36,18 +36,23 @@ class Ranked:
     absent: float | None = None  # None: as the worst that it found
 
 
-def fuse(lanes: Mapping[Lane, Ranked]) -> list[Fused]:
+def fuse(lanes: Mapping[Lane, Ranked], pictures: Mapping[int, float] | None = None) -> list[Fused]:
     """All that any lane found, best first; of equal score the lower id first.
+
+    `pictures`: what those that were found by what they show have for that, in deviations. It is added to what
+    their text has, which speaks for them but never against them: a photo need not say what it shows. What
+    other passages have stays as it is, and so does their order.
 
     One lane alone keeps its own scores. A lane that found fewer than others is taken to score the rest as
     `absent`: of a hundred passages, two that hold a word stand out, though they do not among themselves.
     """
     ranks: dict[int, dict[Lane, int]] = {}
-    for lane, one in lanes.items():
-        for rank, id_ in enumerate(sorted(one.found, key=lambda id_: (-one.found[id_], id_)), start=1):
+    seen = pictures or {}
+    for lane, found in (*((lane, one.found) for lane, one in lanes.items()), (Lane.PICTURE, seen)):
+        for rank, id_ in enumerate(sorted(found, key=lambda id_: (-found[id_], id_)), start=1):
             ranks.setdefault(id_, {})[lane] = rank
     used = {lane: one for lane, one in lanes.items() if one.found}
-    if len(used) == 1:
+    if len(used) == 1 and not seen:
         ((_, only),) = used.items()
         scores = dict(only.found)
     else:
@@ -58,6 +63,8 @@ def fuse(lanes: Mapping[Lane, Ranked]) -> list[Fused]:
             for id_ in scores:
                 value = one.found.get(id_, one.others.get(id_, rest))
                 scores[id_] += one.weight * (value - mean) / deviation
+        for id_, more in seen.items():
+            scores[id_] = max(scores[id_] if len(ranks[id_]) > 1 else 0.0, 0.0) + more
     order = sorted(scores, key=lambda id_: (-scores[id_], min(ranks[id_].values()), id_))
     return [Fused(id=id_, score=round(scores[id_], 6), ranks=ranks[id_]) for id_ in order]
 

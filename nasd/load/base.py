@@ -21,6 +21,7 @@ class Share(StrEnum):
     EMBED = "embed"
     RECOGNISE = "recognise"
     TRANSCRIBE = "transcribe"
+    LOOK = "look"  # at pictures
 
 
 class Pace(IntEnum):

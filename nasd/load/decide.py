@@ -16,7 +16,10 @@ SMOOTHING_S = 30.0
 LOOSER = 0.9  # of the memory ceiling
 ROOMIER = 1.5  # of the memory to be spared
 
-_TIGHT = {Share.RECOGNISE: Pace.PAUSED, Share.TRANSCRIBE: Pace.PAUSED, Share.EMBED: Pace.FULL}
+_TIGHT = {
+    **dict.fromkeys((Share.RECOGNISE, Share.TRANSCRIBE, Share.LOOK), Pace.PAUSED),
+    Share.EMBED: Pace.FULL,
+}
 _PACE = {"pause": Pace.PAUSED, "slow": Pace.SLOW, "run": Pace.FULL}
 
 

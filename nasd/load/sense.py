@@ -57,6 +57,10 @@ class Sensors:
         limits = [self._number(group / "memory.max") for group in self._groups()]
         return min([total, *(limit for limit in limits if limit is not None)]) if total else 0
 
+    def available_memory(self) -> int | None:
+        """What can be had now without swapping, within the service's own limit. Safe from any thread."""
+        return self._available()
+
     def cores(self) -> float:
         """Processors that this process may run on, and of those the share that its control group may use."""
         cores = float(len(os.sched_getaffinity(0)))

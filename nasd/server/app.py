@@ -24,6 +24,7 @@ from nasd.server.handlers import (
     events,
     files,
     health,
+    openai,
     pages,
     search,
     status,
@@ -38,7 +39,7 @@ from nasd.server.routes import JSON, Call, Route, read_path
 
 ROUTES: Final[tuple[Route, ...]] = tuple(
     route
-    for group in (search, ask, volumes, files, events, status, evaluations, devices, health, pages)
+    for group in (search, ask, volumes, files, events, status, evaluations, devices, openai, health, pages)
     for route in group.routes.all
 )
 BODY_LIMIT: Final = 1 << 20

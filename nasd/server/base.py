@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 from nasd import wire
 from nasd.config import Settings
+from nasd.domain.chat import ChatModel, ChatPiece, ChatWish
 from nasd.domain.events import Event
 from nasd.domain.files import FileBytes, FileRecord, FileState, FileText
 from nasd.domain.identity import Caller, Device, Scope
@@ -18,7 +22,9 @@ from nasd.domain.search import Answer, Filters, Mode, SearchResult
 
 
 class SearchFlow(Protocol):
-    async def search(self, query: str, *, k: int, mode: Mode, filters: Filters) -> SearchResult: ...
+    async def search(
+        self, query: str, *, k: int, mode: Mode, filters: Filters, newest: bool = False
+    ) -> SearchResult: ...
 
 
 class AskFlow(Protocol):
@@ -27,6 +33,16 @@ class AskFlow(Protocol):
 
     def stream(self, question: str, *, filters: Filters, answerer: str) -> AsyncIterator[tuple[str, object]]:
         """("passages", SearchResult), ("token", str)…, ("citation", Citation)…, ("done", Answer)."""
+
+
+class ChatFlow(Protocol):
+    def models(self) -> Sequence[ChatModel]: ...
+    def reply(self, wish: ChatWish) -> AsyncGenerator[ChatPiece, None]:
+        """Text bit by bit, last a `ChatEnd`. `NotFound` for a model that is not there, `InvalidRequest`
+        without a question."""
+
+    async def embed(self, model: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """float32 (n, dimension). `NotFound` for a model that is not there."""
 
 
 class VolumesFlow(Protocol):
@@ -128,3 +144,4 @@ class Flows:
     events: EventsFlow
     evaluation: EvaluationFlow
     models: ModelsFlow
+    chat: ChatFlow

@@ -82,30 +82,42 @@ def insert_content(connection: Connection, digest: str, reader: str, new: NewCon
         )
     )
     content_id = inserted_id(result)
-    if new.passages:
-        connection.execute(insert(passages), [passage_row(content_id, passage) for passage in new.passages])
+    insert_passages(connection, [(content_id, passage) for passage in new.passages])
     return content_id
 
 
-def passage_row(content_id: int, passage: Passage) -> dict[str, Any]:
-    place = passage.place
-    return {
-        "content_id": content_id,
-        "ordinal": passage.ordinal,
-        "text": passage.text,
-        "gap": passage.gap,
-        "char_start": passage.char_start,
-        "char_end": passage.char_end,
-        "tokens": passage.tokens,
-        "page": place.page,
-        "line_start": place.line_start,
-        "line_end": place.line_end,
-        "heading": place.heading,
-        "sheet": place.sheet,
-        "slide": place.slide,
-        "time_s": place.time_s,
-        "hidden": passage.hidden,
-    }
+_INSERT_PASSAGE = (
+    "INSERT INTO passages (content_id, ordinal, text, gap, char_start, char_end, tokens, hidden,"
+    " page, line_start, line_end, heading, sheet, slide, time_s)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def insert_passages(connection: Connection, found: Sequence[tuple[int, Passage]]) -> None:
+    """Adds passages, each to the content of this id. They are most of all rows: the database takes them as
+    they are."""
+    rows = [
+        (
+            content_id,
+            passage.ordinal,
+            passage.text,
+            passage.gap,
+            passage.char_start,
+            passage.char_end,
+            passage.tokens,
+            passage.hidden,
+            passage.place.page,
+            passage.place.line_start,
+            passage.place.line_end,
+            passage.place.heading,
+            passage.place.sheet,
+            passage.place.slide,
+            passage.place.time_s,
+        )
+        for content_id, passage in found
+    ]
+    if rows:
+        connection.exec_driver_sql(_INSERT_PASSAGE, rows)
 
 
 def stored_passage(row: Mapping[Any, Any]) -> StoredPassage:

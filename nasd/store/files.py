@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from nasd.domain.files import FileRecord, FileState, VolumeState
+from nasd.domain.globs import literal_start
 from nasd.domain.search import Filters
 from nasd.errors import NotFound
 from nasd.store.tables import contents, files, volumes
@@ -113,8 +114,13 @@ def conditions(filters: Filters) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = []
     if filters.volumes:
         named = select(volumes.c.id).where(volumes.c.name.in_(filters.volumes))
-        wanted.append(files.c.volume_id.in_(named))
+        # Plus nothing, so that no index of volumes is used: it would lead through all their files even where
+        # sixty are asked for by their content.
+        wanted.append((files.c.volume_id + 0).in_(named))
     if filters.path is not None:
+        # Asked first, and of the database itself: the glob costs ten times as much for each file.
+        if start := literal_start(filters.path):
+            wanted.append(func.substr(files.c.path_text, 1, len(start)) == start)
         wanted.append(func.path_matches(filters.path, files.c.path_text) == 1)
     if filters.kinds:
         wanted.append(files.c.kind.in_(filters.kinds))

@@ -81,10 +81,11 @@ def swap(connection: Connection, generation: Generation, model: int, now: dateti
 
 
 def forget_others(connection: Connection, serving: str) -> tuple[int, frozenset[str]]:
-    """Deletes the vectors of every model but those that answer (`serving` is its fingerprint), did before or
-    are to answer next; how many models went, and the fingerprints of those kept."""
+    """Deletes the vectors of every model of passages but those that answer (`serving` is its fingerprint),
+    did before or are to answer next; how many models went, and the fingerprints of those kept."""
     kept = generations(connection).fingerprints | {serving}
-    gone = connection.execute(delete(models).where(models.c.fingerprint.not_in(kept))).rowcount
+    former = (models.c.of == vector_rows.PASSAGES, models.c.fingerprint.not_in(kept))
+    gone = connection.execute(delete(models).where(*former)).rowcount
     return gone, kept
 
 

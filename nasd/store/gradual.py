@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from nasd.domain.jobs import JobKind
 from nasd.domain.passages import Passage
 from nasd.store import queue
-from nasd.store.contents import Content, passage_row
-from nasd.store.tables import contents, jobs, passages
+from nasd.store.contents import Content, insert_passages
+from nasd.store.tables import contents, jobs
 
 
 def add_text(
@@ -28,7 +28,7 @@ def add_text(
         )
         for passage in added
     ]
-    connection.execute(insert(passages), [passage_row(content.id, passage) for passage in moved])
+    insert_passages(connection, [(content.id, passage) for passage in moved])
     connection.execute(
         update(contents)
         .where(contents.c.id == content.id)

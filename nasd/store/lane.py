@@ -48,8 +48,9 @@ class Lane:
         self._opened: list[_Line] = []
         self._idle: asyncio.Queue[_Line] = asyncio.Queue()
         self._opening = asyncio.Lock()
-        self.written = asyncio.Event()
-        """Set after every transaction; who waits for one clears it before looking."""
+        self._news = asyncio.Event()
+        self.writes = 0
+        """How many transactions there were; see `written`."""
 
     async def read(
         self, work: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -76,7 +77,15 @@ class Lane:
         try:
             return await _to_its_end(asyncio.ensure_future(self._run(line, step)))
         finally:
-            self.written.set()
+            self.writes += 1
+            self._news.set()
+            self._news = asyncio.Event()
+
+    async def written(self, since: int) -> None:
+        """Returns once there were more transactions than `since`. Any number may wait; who takes `writes`
+        before looking at the catalogue, and waits for more than that, misses none."""
+        while self.writes <= since:
+            await self._news.wait()
 
     async def checkpoint(self) -> None:
         """Makes all that was committed durable against power loss (the log is synced and folded in).

@@ -10,36 +10,45 @@ import numpy.typing as npt
 from sqlalchemy import Connection, select
 
 from nasd.domain.files import FileRecord, FileState, VolumeState
+from nasd.domain.passages import StoredPassage
 from nasd.domain.search import Filters
-from nasd.store.contents import IN_LIMIT
+from nasd.store.contents import passages_by_id
+from nasd.store.faces import faces
 from nasd.store.files import conditions, record, select_records
 from nasd.store.numbers import numbers
-from nasd.store.tables import files, passages, volumes
+from nasd.store.passage_runs import PassageRuns
+from nasd.store.tables import files, volumes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permitted:
-    """What filters let through, each sorted int64."""
+    """What filters let through, each sorted int64. `passages` may name some that were deleted meanwhile."""
 
     contents: npt.NDArray[np.int64]
     passages: npt.NDArray[np.int64]
 
 
-def permitted(connection: Connection, filters: Filters) -> Permitted:
+def permitted(connection: Connection, filters: Filters, runs: PassageRuns) -> Permitted:
     """Contents that some file holds which the filters let through, and their passages."""
-    held = select(files.c.content_id).where(files.c.content_id.is_not(None), *conditions(filters)).distinct()
-    theirs = select(passages.c.id).where(passages.c.content_id.in_(held))
-    return Permitted(contents=numbers(connection, held), passages=numbers(connection, theirs))
+    found = held(connection, filters)
+    return Permitted(contents=found, passages=runs.of(connection, found))
 
 
-def contents_of(connection: Connection, passage_ids: Sequence[int]) -> dict[int, int]:
-    """The content that each of these passages is of."""
-    found: dict[int, int] = {}
-    for start in range(0, len(passage_ids), IN_LIMIT):
-        part = passage_ids[start : start + IN_LIMIT]
-        query = select(passages.c.id, passages.c.content_id).where(passages.c.id.in_(part))
-        found.update((row[0], row[1]) for row in connection.execute(query))
-    return found
+def held(connection: Connection, filters: Filters) -> npt.NDArray[np.int64]:
+    """Contents that some file holds which the filters let through, sorted."""
+    found = select(files.c.content_id).where(files.c.content_id.is_not(None), *conditions(filters))
+    return np.unique(numbers(connection, found))
+
+
+def candidates(
+    connection: Connection, passage_ids: Sequence[int], filters: Filters
+) -> tuple[dict[int, StoredPassage], dict[int, list[FileRecord]]]:
+    """Passages by id, what stands for contents without text (`nasd.store.faces`) among them, and the
+    permitted files that hold each content."""
+    by_id = passages_by_id(connection, passage_ids)
+    if silent := [-one for one in passage_ids if one < 0]:
+        by_id |= faces(connection, silent)
+    return by_id, holders(connection, list({stored.content_id for stored in by_id.values()}), filters)
 
 
 def holders(

@@ -13,7 +13,7 @@ from nasd.domain.files import FileRecord, FileStat, FileState, display_path
 from nasd.domain.jobs import JobKind
 from nasd.domain.scans import UNREAD_PAGES
 from nasd.domain.speech import UNHEARD_FROM
-from nasd.store import members, queue, scans, speech
+from nasd.store import members, pictures, queue, scans, speech
 from nasd.store.contents import NewContent, find_content, insert_content, orphan_unheld
 from nasd.store.members import MemberRead
 from nasd.store.tables import contents, files
@@ -31,6 +31,7 @@ class ReadOutcome:
     semantic: bool = False  # its vectors are there already
     scanned: bool = False  # it, or a member, has pages whose text is to be recognised
     sounding: bool = False  # it, or a member, has sound that is to be transcribed
+    pictured: bool = False  # it, or a member, is a picture that no model has looked at
     orphaned: tuple[int, ...] = ()
 
 
@@ -80,10 +81,12 @@ def commit_read(
     metadata = content.metadata if content is not None else new.metadata if new is not None else {}
     scans.enqueue(connection, content_id, metadata, now, saved=priority <= queue.FRESH_LAST)
     speech.enqueue(connection, content_id, metadata, now)
+    pictured = pictures.enqueue(connection, content_id, metadata, now, saved=priority <= queue.FRESH_LAST)
     inside = [row for row in held_by.values() if row.id in replaced.now_held]
     for one in inside:
         scans.enqueue(connection, one.id, one.metadata, now)
         speech.enqueue(connection, one.id, one.metadata, now)
+        pictured |= pictures.enqueue(connection, one.id, one.metadata, now)
     was_orphan = connection.execute(
         update(contents)
         .where(contents.c.id == content_id, contents.c.orphaned.is_not(None))
@@ -124,6 +127,7 @@ def commit_read(
         semantic=semantic,
         scanned=any(told.get(UNREAD_PAGES) for told in (metadata, *(one.metadata for one in inside))),
         sounding=any(told.get(UNHEARD_FROM) for told in (metadata, *(one.metadata for one in inside))),
+        pictured=pictured,
         orphaned=orphaned,
     )
 

@@ -157,6 +157,7 @@ models = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("fingerprint", String, nullable=False, unique=True),
+    Column("of", String, nullable=False),  # what its vectors are of: passages or pictures
     Column("name", String, nullable=False),
     Column("dimension", Integer, nullable=False),
     Column("created", Time, nullable=False),
@@ -171,6 +172,16 @@ vectors = Table(
     Column("data", LargeBinary, nullable=False),  # float16, little endian, unit length
     # With a rowid: 200 of 1,000,000 rows are found in 1.2 ms rather than 1.8, because inner pages hold keys
     # and not rows, and which passages have a vector stands in the key's index, apart from the vectors.
+)
+
+pictures = Table(
+    "pictures",
+    metadata,
+    # One vector a picture, of the model that looked at it last: another model replaces it.
+    Column("content_id", ForeignKey("contents.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", ForeignKey("models.id", ondelete="CASCADE"), nullable=False),
+    Column("data", LargeBinary, nullable=False),  # as in `vectors`
+    Index(None, "model_id"),
 )
 
 jobs = Table(

@@ -21,14 +21,25 @@ from nasd.store.tables import contents, models, passages, vectors
 Ids = npt.NDArray[np.int64]
 Vectors = npt.NDArray[np.float32]
 
-_STORED = np.dtype("<f2")
+STORED = np.dtype("<f2")
+
+PASSAGES, PICTURES = "passages", "pictures"
+"""What a model's vectors are of."""
 
 
-def model_id(connection: Connection, *, name: str, fingerprint: str, dimension: int, now: datetime) -> int:
+def model_id(
+    connection: Connection,
+    *,
+    name: str,
+    fingerprint: str,
+    dimension: int,
+    now: datetime,
+    of: str = PASSAGES,
+) -> int:
     """The id of a model, which is added when it is new."""
     connection.execute(
         insert(models)
-        .values(name=name, fingerprint=fingerprint, dimension=dimension, created=now)
+        .values(name=name, fingerprint=fingerprint, of=of, dimension=dimension, created=now)
         .on_conflict_do_nothing()
     )
     return int(
@@ -76,7 +87,7 @@ def commit_vectors(
             .where(passages.c.id.in_(ids), contents.c.orphaned.is_(None))
         )
     }
-    stored = data.astype(_STORED)
+    stored = data.astype(STORED)
     rows = [
         {"model_id": model, "passage_id": passage, "data": vector.tobytes()}
         for passage, vector in zip(ids, stored, strict=True)
@@ -122,7 +133,7 @@ def kept(connection: Connection, model: int, dimension: int, ids: Ids) -> tuple[
         "(SELECT value FROM json_each(?)) ORDER BY passage_id",
         (model, json.dumps(ids.tolist())),
     ).all()
-    return _matrix([(row[0], row[1]) for row in rows], dimension)
+    return matrix([(row[0], row[1]) for row in rows], dimension)
 
 
 def live_vectors(connection: Connection, model: int, ids: Ids, dimension: int) -> tuple[Ids, Vectors]:
@@ -135,7 +146,7 @@ def live_vectors(connection: Connection, model: int, ids: Ids, dimension: int) -
         "ORDER BY vectors.passage_id",
         (json.dumps(ids.tolist()), model),
     ).all()
-    return _matrix([(row[0], row[1]) for row in rows], dimension)
+    return matrix([(row[0], row[1]) for row in rows], dimension)
 
 
 def vectors_of_contents(
@@ -148,17 +159,18 @@ def vectors_of_contents(
         .where(vectors.c.model_id == model, vectors.c.passage_id.in_(its_passages))
         .order_by(vectors.c.passage_id)
     )
-    return _matrix([(row[0], row[1]) for row in connection.execute(query)], dimension)
+    return matrix([(row[0], row[1]) for row in connection.execute(query)], dimension)
 
 
-def _matrix(rows: Sequence[tuple[int, bytes]], dimension: int) -> tuple[Ids, Vectors]:
-    rows = [row for row in rows if len(row[1]) == dimension * _STORED.itemsize]
+def matrix(rows: Sequence[tuple[int, bytes]], dimension: int) -> tuple[Ids, Vectors]:
+    """From rows as they are kept: int64 (n,), float32 (n, dimension); of another dimension there are none."""
+    rows = [row for row in rows if len(row[1]) == dimension * STORED.itemsize]
     ids = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-    raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=_STORED)
+    raw = np.frombuffer(b"".join(row[1] for row in rows), dtype=STORED)
     return ids, raw.reshape(len(rows), dimension).astype(np.float32)
 
 
-def passage_ids_of(connection: Connection, content_ids: Sequence[int]) -> Ids:
+def ids_of(connection: Connection, content_ids: Sequence[int]) -> Ids:
     """The passages of contents, sorted int64."""
     found: list[int] = []
     for start in range(0, len(content_ids), IN_LIMIT):

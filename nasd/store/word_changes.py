@@ -33,10 +33,11 @@ class PassageText:
     text: str
 
 
-def changed(connection: Connection, limit: int) -> Changed | None:
-    """The oldest changes, or None."""
+def changed(connection: Connection, limit: int, after: int = 0) -> Changed | None:
+    """The oldest changes after that one, or None."""
     rows = connection.execute(
         select(word_changes.c.id, word_changes.c.kind, word_changes.c.subject)
+        .where(word_changes.c.id > after)
         .order_by(word_changes.c.id)
         .limit(limit)
     ).all()
@@ -114,16 +115,6 @@ def sample(connection: Connection, count: int) -> list[str]:
     step = max(1, int(connection.scalar(select(func.max(passages.c.id))) or 0) // count)
     rows = connection.execute(select(passages.c.text).where(passages.c.id % step == 0).limit(count))
     return [row[0] for row in rows]
-
-
-def first_passages(connection: Connection, content_ids: Sequence[int]) -> dict[int, int]:
-    """The first passage of each content that has one: its id, with the content's."""
-    rows = connection.execute(
-        select(passages.c.id, passages.c.content_id).where(
-            passages.c.content_id.in_(content_ids), passages.c.ordinal == 0
-        )
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def slices(ids: Sequence[int], size: int = IN_LIMIT) -> Iterator[Sequence[int]]:

@@ -20,10 +20,12 @@ class WordsDamaged(Exception):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
     """One thing looked for: any of its alternatives counts, the best of them once. An alternative is a run of
-    terms side by side; `prefix`: its last term is a beginning."""
+    terms side by side; `prefix`: its last term is a beginning. `within`: terms that hold what was asked, for
+    want of itself; None: not looked for yet."""
 
     alternatives: tuple[tuple[str, ...], ...]
     prefix: bool = False
+    within: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,10 +72,20 @@ class WordIndex(Protocol):
     def score(self, wanted: Wanted, keys: Ids) -> dict[int, float]:
         """BM25 of those of `keys` that match."""
 
+    def meant(self, wanted: Wanted) -> Wanted:
+        """The same, where those of `some` that no entry holds know the terms that they stand within. What is
+        not tolerant comes back as it is."""
+
+    def obeying(self, wanted: Wanted, keys: Ids) -> tuple[set[int], set[int]]:
+        """Those of `keys` that are here, and those of them with `all_of` and without `none_of`."""
+
     def frequency(self, term: str) -> int:
         """How many entries hold a term."""
 
     def release(self) -> None:
         """Nothing is being written for a while: memory for writing is given back."""
+
+    def ease(self) -> None:
+        """Nothing is being asked for a while: the pages of its files that were read are given back."""
 
     def close(self) -> None: ...

@@ -18,8 +18,8 @@ def direct_requirements(*, tests: bool = True) -> list[Requirement]:
     document = tomllib.loads((ROOT / "pyproject.toml").read_text())
     named = document["project"]["dependencies"] + document["build-system"]["requires"]
     if tests:
-        named += document["project"]["optional-dependencies"]["test"]
-        named += document["project"]["optional-dependencies"]["ocr"]
+        for extra in document["project"]["optional-dependencies"].values():
+            named += extra
     return [Requirement(text) for text in named]
 
 

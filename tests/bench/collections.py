@@ -27,6 +27,7 @@ _NOW = datetime(2025, 1, 1, tzinfo=UTC)
 class Question:
     """One line of a collection's `queries.jsonl`."""
 
+    id: str
     text: str
     relevant: frozenset[str]  # paths within the collection's folder, without pages
     pages: frozenset[tuple[str, int]]
@@ -62,16 +63,20 @@ def load(corpora: Path, name: str) -> Collection:
     for number, path in enumerate(sorted((folder / "docs").rglob("*"))):
         if path.is_file():
             chunks += _chunks(path, path.relative_to(folder).as_posix(), number, len(chunks))
-    lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
-    return Collection(
-        name=name, chunks=tuple(chunks), questions=tuple(_question(json.loads(line)) for line in lines)
-    )
+    return Collection(name=name, chunks=tuple(chunks), questions=read_questions(corpora, name))
+
+
+def read_questions(corpora: Path, name: str) -> tuple[Question, ...]:
+    """A collection's questions alone."""
+    lines = (corpora / "retrieval" / name / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+    return tuple(_question(json.loads(line)) for line in lines)
 
 
 def _question(row: dict[str, Any]) -> Question:
     pages = [tuple(path.split("#page=")) for path in row["relevant"] if "#page=" in path]
     evidence = row.get("evidence") or []
     return Question(
+        id=str(row["id"]),
         text=row["query"],
         relevant=frozenset(path.split("#")[0] for path in row["relevant"]),
         pages=frozenset((path, int(page)) for path, page in pages)

@@ -29,8 +29,8 @@ from nasd.domain.files import FileState, WatchMode
 from nasd.domain.passages import Passage, Place
 from nasd.embed.manifest import Manifest, read_manifest
 from nasd.extract.registry import READERS
-from nasd.store.contents import passage_row
-from nasd.store.tables import contents, files, passages, vectors
+from nasd.store.contents import insert_passages
+from nasd.store.tables import contents, files, vectors
 from nasd.store.upgrade import database_path, upgrade
 from nasd.store.vectors import model_id
 from nasd.store.volumes import add_volume
@@ -183,7 +183,7 @@ def _add_file(
             changed=now,
         )
     )
-    connection.execute(insert(passages), list(_passage_rows(content, texts)))
+    insert_passages(connection, [(content, passage) for passage in _passages(texts)])
     connection.execute(
         insert(vectors),
         [
@@ -193,7 +193,7 @@ def _add_file(
     )
 
 
-def _passage_rows(content: int, texts: list[str]) -> Iterator[dict[str, object]]:
+def _passages(texts: list[str]) -> Iterator[Passage]:
     at = 0
     for ordinal, text in enumerate(texts):
         passage = Passage(
@@ -206,7 +206,7 @@ def _passage_rows(content: int, texts: list[str]) -> Iterator[dict[str, object]]
             tokens=len(text) // 4,
         )
         at += len(text) + 2
-        yield passage_row(content, passage)
+        yield passage
 
 
 def main() -> None:

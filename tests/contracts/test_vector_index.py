@@ -19,7 +19,7 @@ DIMENSION = 16
 class CodesAlone(FaissIndex):
     """Keeps no vector however few there are."""
 
-    def __init__(self, fingerprint: str, dimension: int) -> None:
+    def __init__(self, fingerprint: str, dimension: int, *, exact_rows: int = 0) -> None:
         super().__init__(fingerprint, dimension, exact_rows=0)
 
 

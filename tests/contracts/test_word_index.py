@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -73,10 +74,11 @@ def test_scores_of_chosen_entries_are_those_of_the_search(index: WordIndex) -> N
     assert chosen == pytest.approx({key: by_key[key] for key in (3, 7, 11)})
 
 
-@pytest.mark.parametrize("listed", [0, 1_000_000])
+@pytest.mark.parametrize(("few", "listed"), [(0, 0), (0, 1_000_000), (1_000_000, 1_000_000)])
 def test_k_come_back_whenever_k_are_permitted(
-    index: WordIndex, monkeypatch: pytest.MonkeyPatch, listed: int
+    index: WordIndex, monkeypatch: pytest.MonkeyPatch, few: int, listed: int
 ) -> None:
+    monkeypatch.setattr(tantivy_words, "FEW", few)
     monkeypatch.setattr(tantivy_words, "LISTED", listed)
     index.replace((), (), [entry(n, n, *["salt"] * (1 + n % 5)) for n in range(1, 2_000)])
     index.commit()
@@ -144,3 +146,50 @@ def test_searches_while_writing_see_one_state(index: WordIndex) -> None:
     assert set(index.search(any_of("salt"), 200)[1].tolist()) == {1}
     index.commit()
     assert set(index.search(any_of("salt"), 200)[1].tolist()) == {2}
+
+
+def test_demands_are_told_apart_from_what_is_not_here_yet(index: WordIndex) -> None:
+    index.replace(
+        (), (), [entry(1, 7, "old", "salt", "bread"), entry(2, 7, "bread", "salt"), entry(3, 8, "x")]
+    )
+    index.commit()
+    asked = Wanted(
+        all_of=(Unit(alternatives=(("salt", "bread"),)),), none_of=(Unit(alternatives=(("old",),)),)
+    )
+    keys = np.array([1, 2, 3, 4], np.int64)
+    assert index.obeying(asked, keys) == ({1, 2, 3}, set())
+    assert index.obeying(Wanted(all_of=asked.all_of), keys) == ({1, 2, 3}, {1})
+    assert index.obeying(Wanted(none_of=asked.none_of), keys) == ({1, 2, 3}, {2, 3})
+    assert index.obeying(asked, np.empty(0, np.int64)) == (set(), set())
+
+
+def test_a_word_that_is_nowhere_is_looked_for_within_others(index: WordIndex, tmp_path: Path) -> None:
+    asked = Wanted(some=(Unit(alternatives=(("heizung",),)),), tolerant=True)
+    index.replace((), (), [entry(1, 1, "heizungskeller")])
+    assert index.meant(asked).some[0].within == ("heizungskeller",), "also before it can be read"
+    index.commit()
+    assert keys_of(index, asked) == keys_of(index, index.meant(asked)) == [1]
+    index.replace((), (), [entry(2, 2, "fernheizungen")])
+    index.commit()
+    assert set(keys_of(index, asked)) == {1, 2}
+    other = TantivyWords.empty(tmp_path / "other", positions=False)
+    other.replace((), (), [entry(9, 9, "heizungskeller")])
+    other.commit()
+    assert list(other.score(index.meant(asked), np.array([9], np.int64))) == [9]
+    assert index.meant(replace(asked, tolerant=False)).some[0].within is None
+    other.close()
+
+
+def test_what_was_read_is_let_go_and_read_again(index: WordIndex) -> None:
+    index.replace((), (), [entry(1, 1, "salt")])
+    index.commit()
+    index.ease()
+    index.replace((), (), [entry(2, 2, "salt")])
+    index.commit()
+    assert set(keys_of(index, any_of("salt"))) == {1, 2}, "while it is written"
+    index.release()
+    index.ease()
+    assert set(keys_of(index, any_of("salt"))) == {1, 2}
+    index.replace((), (), [entry(3, 3, "salt")])
+    index.commit()
+    assert set(keys_of(index, any_of("salt"))) == {1, 2, 3}

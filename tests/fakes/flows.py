@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from nasd import render, wire
 from nasd.config import Paths, Settings
+from nasd.domain.chat import ChatEnd, ChatModel, ChatPiece, ChatWish
 from nasd.domain.events import Event
 from nasd.domain.files import FileBytes, FileRecord, FileState, FileText, display_path
 from nasd.domain.identity import Caller, Device, Scope
 from nasd.domain.jobs import Job, JobKind, JobState
 from nasd.domain.known import Evaluation
 from nasd.domain.passages import Passage, Place, StoredPassage
-from nasd.domain.search import Answer, Citation, Coverage, Filters, Hit, Lane, Mode, SearchResult, Sentence
+from nasd.domain.search import (
+    Answer,
+    Citation,
+    Coverage,
+    Elsewhere,
+    Filters,
+    Hit,
+    Lane,
+    Mode,
+    SearchResult,
+    Sentence,
+)
 from nasd.errors import Conflict, InvalidRequest, NotFound, Unauthenticated
 from nasd.server.base import Flows
 
@@ -58,7 +73,9 @@ class FakeSearch:
         self.asked: list[tuple[str, int, Mode, Filters]] = []
         self.error: Exception | None = None
 
-    async def search(self, query: str, *, k: int, mode: Mode, filters: Filters) -> SearchResult:
+    async def search(
+        self, query: str, *, k: int, mode: Mode, filters: Filters, newest: bool = False
+    ) -> SearchResult:
         self.asked.append((query, k, mode, filters))
         if self.error is not None:
             raise self.error
@@ -70,6 +87,11 @@ class FakeSearch:
             highlights=((4, 14),),
             lanes={Lane.SEMANTIC: 1, Lane.LEXICAL: 4},
             copies=1,
+            also=(
+                Elsewhere(
+                    file=file_record(2, b"Copies/a.txt"), passage=passage(35, "the dishwasher warranty")
+                ),
+            ),
         )
         return SearchResult(hits=(hit,), coverage=COVERAGE, took_ms=1.5, notes=("by words alone",))
 
@@ -395,6 +417,43 @@ class FakeEvents:
             self.ended.set()
 
 
+class FakeChat:
+    """Says `replies` bit by bit, then what the files answered when the model is nasd. `ended` when left."""
+
+    def __init__(self) -> None:
+        self.wishes: list[ChatWish] = []
+        self.replies = ["It runs ", "five years [1]."]
+        self.proceed: asyncio.Event | None = None
+        self.ended = asyncio.Event()
+
+    def models(self) -> Sequence[ChatModel]:
+        return [
+            ChatModel(id="nasd", owner="nasd", purpose="chat"),
+            ChatModel(id="tiny", owner="local", purpose="chat"),
+        ]
+
+    async def reply(self, wish: ChatWish) -> AsyncGenerator[ChatPiece, None]:
+        self.wishes.append(wish)
+        if wish.model not in ("nasd", "tiny"):
+            raise NotFound(f"There is no model {wish.model!r}.")
+        try:
+            for piece in self.replies:
+                yield piece
+                if self.proceed is not None:
+                    await self.proceed.wait()
+            answer = None
+            if wish.model == "nasd":
+                answer = await FakeAsk().ask("how long?", filters=Filters(), answerer="auto")
+            yield ChatEnd(reason="stop", prompt_tokens=7, completion_tokens=2, answer=answer)
+        finally:
+            self.ended.set()
+
+    async def embed(self, model: str, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        if model != "all-MiniLM-L6-v2":
+            raise NotFound(f"There is no embedding model {model!r}.")
+        return np.array([[0.6, 0.8]] * len(texts), np.float32)
+
+
 class World:
     """All fakes at hand, and `flows` of them as the server takes them. Make it inside a running loop."""
 
@@ -408,6 +467,7 @@ class World:
         self.events = FakeEvents()
         self.evaluation = FakeEvaluations()
         self.models = FakeModels()
+        self.chat = FakeChat()
         state = root / "state"
         self.flows = Flows(
             settings=Settings(
@@ -423,6 +483,7 @@ class World:
             events=self.events,
             evaluation=self.evaluation,
             models=self.models,
+            chat=self.chat,
         )
 
     async def token(self, *scopes: Scope) -> str:

@@ -14,13 +14,15 @@ from nasd.errors import ModelError
 from nasd.flows.coverage import CoverageCounter
 from nasd.flows.embedding import Embedding
 from nasd.flows.events import Hub
-from nasd.flows.index import IndexCache
+from nasd.flows.index import IndexCache, Rows
 from nasd.flows.models import Models
+from nasd.flows.reranking import Reranking
 from nasd.flows.search import Search
+from nasd.flows.sight import Sight
 from nasd.flows.words import WordCache
 from nasd.flows.work import Work
 from nasd.index.faiss_index import FaissIndex
-from nasd.store import queue, volumes
+from nasd.store import pictures, queue, vectors, volumes
 from nasd.store.lane import Lane
 from nasd.words.tantivy_words import TantivyWords
 from tests.fakes.catalogue import add_volume, new_content, read_next, see, seen
@@ -64,14 +66,21 @@ class Library:
             empty=lambda folder, positions: TantivyWords.empty(folder, positions=positions),
             give_back=lambda: None,
         )
+        self.sight = Sight(lane, self.make_index("pictures", rows=pictures), self.clock)
         self.coverage = CoverageCounter(lane, self.models, self.clock)
+        self.reranking = Reranking(None, seconds=1.0)
         self.search = self.search_over(self.models, self.index)
         self.embedding = Embedding(lane, self.hub, self.models, self.index, self.work, self.clock)
         self.files = 0
 
-    def make_index(self) -> IndexCache:
+    def make_index(self, name: str = "index", *, rows: Rows = vectors) -> IndexCache:
         return IndexCache(
-            self.lane, self.hub, self.folder / "index", load=FaissIndex.load, empty=FaissIndex.empty
+            self.lane,
+            self.hub,
+            self.folder / name,
+            load=FaissIndex.load,
+            empty=FaissIndex.empty,
+            rows=rows,
         )
 
     def check(self, name: str) -> None:
@@ -83,7 +92,9 @@ class Library:
         return self.embedders[name]
 
     def search_over(self, models: Models, index: IndexCache) -> Search:
-        return Search(self.lane, models, self.words, index, self.coverage, self.clock)
+        return Search(
+            self.lane, models, self.words, index, self.coverage, self.clock, self.sight, self.reranking
+        )
 
     async def open(self) -> None:
         await add_volume(self.lane)
@@ -101,6 +112,27 @@ class Library:
             await read_next(self.lane, new_content(sentence(number)), digest=f"d{number}")
         self.files += count
         await self.words.take_over()
+
+    async def keep(
+        self,
+        path: str,
+        *texts: str,
+        volume: str = "home",
+        title: str | None = None,
+        kind: str = "text",
+        mtime_ns: int = 5,
+        digest: str | None = None,
+        take_over: bool = True,
+    ) -> None:
+        """One more file of these passages, read and, once taken over, found by words. Files of one `digest`
+        share a content."""
+        self.files += 1
+        found = seen(path, inode=self.files, mtime_ns=mtime_ns, kind=kind)
+        await see(self.lane, await self.lane.read(volumes.volume_named, volume), found)
+        new = new_content(*texts, title=title)
+        await read_next(self.lane, new, digest=digest or f"of file {self.files}")
+        if take_over:
+            await self.words.take_over()
 
     async def embed_all(self) -> None:
         """What the serving model still has to embed."""

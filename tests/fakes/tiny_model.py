@@ -3,6 +3,7 @@
 "bert" pools the first token, has prompts, and does not normalise: all that the default model does otherwise.
 "xlm-roberta" is made as multilingual models are: pieces of a SentencePiece vocabulary, white space in them,
 places counted from the padding token's number on, prompts called query and passage, the mean of all tokens.
+"cross-encoder" scores pairs; "classifier" gives them three labels.
 """
 
 from __future__ import annotations
@@ -42,15 +43,11 @@ def make_tiny_model(folder: Path, kind: str = "bert") -> Path:
     return folder
 
 
-def make_bert(folder: Path) -> None:
-    import torch
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.base.modules import Transformer
-    from sentence_transformers.sentence_transformer.modules import Pooling
+def _save_bert_tokenizer(base: Path) -> int:
+    """The size of its vocabulary."""
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
-    torch.manual_seed(0)
     letters = [chr(code) for code in range(33, 127)]
     pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS, *letters, *(f"##{letter}" for letter in letters)]
     vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
@@ -58,9 +55,10 @@ def make_bert(folder: Path) -> None:
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
-    base = folder / "base"
     PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         pad_token="[PAD]",
@@ -69,9 +67,21 @@ def make_bert(folder: Path) -> None:
         sep_token="[SEP]",
         model_input_names=["input_ids", "attention_mask"],
     ).save_pretrained(base)
+    return len(vocabulary)
+
+
+def make_bert(folder: Path) -> None:
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Transformer
+    from sentence_transformers.sentence_transformer.modules import Pooling
+    from transformers import BertConfig, BertModel
+
+    torch.manual_seed(0)
+    base = folder / "base"
     BertModel(
         BertConfig(
-            vocab_size=len(vocabulary),
+            vocab_size=_save_bert_tokenizer(base),
             hidden_size=32,
             num_hidden_layers=2,
             num_attention_heads=2,
@@ -87,6 +97,33 @@ def make_bert(folder: Path) -> None:
         device="cpu",
     )
     model.save_pretrained(str(folder))
+
+
+def make_cross_encoder(folder: Path, labels: int = 1) -> None:
+    import torch
+    from sentence_transformers import CrossEncoder
+    from transformers import BertConfig, BertForSequenceClassification
+
+    torch.manual_seed(0)
+    base = folder / "base"
+    BertForSequenceClassification(
+        BertConfig(
+            vocab_size=_save_bert_tokenizer(base),
+            hidden_size=32,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            intermediate_size=64,
+            max_position_embeddings=64,
+            initializer_range=0.4,
+            id2label=dict(enumerate(map(str, range(labels)))),
+        )
+    ).save_pretrained(base)
+    CrossEncoder(str(base), max_length=64, device="cpu").save_pretrained(str(folder))
+    (folder / "README.md").write_text("---\nlicense: mit\n---\nA model of random weights.\n")
+
+
+def make_classifier(folder: Path) -> None:
+    make_cross_encoder(folder, labels=3)
 
 
 def make_xlm_roberta(folder: Path) -> None:
@@ -142,4 +179,9 @@ def make_xlm_roberta(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    {"bert": make_bert, "xlm-roberta": make_xlm_roberta}[sys.argv[1]](Path(sys.argv[2]))
+    {
+        "bert": make_bert,
+        "xlm-roberta": make_xlm_roberta,
+        "cross-encoder": make_cross_encoder,
+        "classifier": make_classifier,
+    }[sys.argv[1]](Path(sys.argv[2]))

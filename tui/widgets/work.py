@@ -76,6 +76,7 @@ _NAMES = {
     "embedding": "embed",
     "text_recognition": "ocr",
     "speech": "speech",
+    "pictures": "look",
 }
 
 

@@ -22,6 +22,10 @@ routes = Routes("search")
 async def search(call: Call) -> wire.SearchOut:
     wanted = call.given(wire.SearchIn)
     result = await call.flows.search.search(
-        wanted.query, k=wanted.k, mode=Mode(wanted.mode), filters=render.filters_from(wanted.filters)
+        wanted.query,
+        k=wanted.k,
+        mode=Mode(wanted.mode),
+        filters=render.filters_from(wanted.filters),
+        newest=wanted.sort == "newest",
     )
     return render.search_out(result)

@@ -59,10 +59,18 @@ function where(file) {
   return make("div", "where", `${file.volume}: ${file.path}`);
 }
 
+function copies(found) {
+  if (!found.copies) return [];
+  const title = found.also.map((one) => `${one.file.volume}: ${one.file.path}`).join("\n");
+  const line = make("div", "where", found.copies === 1 ? "also in 1 more place" : `also in ${found.copies} more places`);
+  line.title = title;
+  return [line];
+}
+
 function hit(found) {
   return make(
     "article", "", heading(`${found.rank}.`, found.file, found.passage), where(found.file),
-    make("p", "", marked(found.passage.text, found.highlights)),
+    make("p", "", marked(found.passage.text, found.highlights)), ...copies(found),
   );
 }
 

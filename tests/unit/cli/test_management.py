@@ -171,6 +171,20 @@ def test_status_tells_of_each_kind_of_work_and_of_the_load(nasd: RunNasd) -> Non
     )
 
 
+def test_status_tells_how_pictures_are_found(nasd: RunNasd) -> None:
+    def told(pictures: wire.SightOut, *work: wire.WorkOut) -> str:
+        ran = nasd("status", client=ScriptedClient(status=status_out(pictures=pictures, work=list(work))))
+        lines = {line[2:20].strip(): line[20:] for line in ran.out.splitlines() if line.startswith("  ")}
+        return lines.get("pictures", "")
+
+    missing = wire.SightOut(state="missing", waiting=1200, detail="Found by name: bring a model.")
+    assert told(missing) == "1,200 waiting. Found by name: bring a model."
+    assert told(wire.SightOut(state="off")) == ""
+    ready = wire.SightOut(state="ready", engine="clip", waiting=3, pictures=4500, pictures_per_s=2.25)
+    work = wire.WorkOut(kind="pictures", files=3, amount=3, unit="pictures", per_s=2.25, eta_s=1.3)
+    assert told(ready, work) == "clip, 4,500 found by what they show, 2.2/s, 3 pictures, about 1 s"
+
+
 def test_status_tells_when_each_volume_was_last_touched_and_why(nasd: RunNasd) -> None:
     volumes = [
         volume_out(last_wake=MOMENT, last_wake_cause="event"),

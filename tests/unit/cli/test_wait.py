@@ -140,6 +140,8 @@ def test_recognition_need_not_be_waited_for(nasd: RunNasd) -> None:
     )
     assert (seen.pending_searchable, seen.pending_semantic, seen.queue.eta_s) == (0, 2, 4.0)
     assert seen.work == [PASSAGES]
+    looking = wait.without_recognition(busy.model_copy(update={"pending_semantic": 7, "pending_pictures": 3}))
+    assert (looking.pending_semantic, looking.pending_pictures) == (0, 0)
 
 
 def test_the_bar_is_drawn_from_what_is_covered_and_what_is_missing(

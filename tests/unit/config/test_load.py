@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nasd import config
-from nasd.config import Endpoint, Settings, TlsFiles
+from nasd.config import LlmEndpoint, Settings, TlsFiles
 from nasd.config.load import merge, read_environment
 from nasd.errors import ConfigError
 
@@ -107,7 +107,7 @@ def test_the_whole_documented_configuration_is_accepted(write: Write) -> None:
     assert target.bandwidth == 10 << 20
     assert target.window is not None
     assert (target.window.start, target.window.end) == (time(22), time(6))
-    assert settings.llm.serve == Endpoint(url="http://127.0.0.1:11434/v1")
+    assert settings.llm.serve == LlmEndpoint(url="http://127.0.0.1:11434/v1")
     assert settings.llm.memory == 2 << 30
 
 
@@ -144,7 +144,7 @@ def test_the_environment_reaches_deep_and_takes_lists_and_tables(write: Write) -
     )
     assert settings.server.tls == TlsFiles(cert=Path("/c"), key=Path("/b"))
     assert [volume.name for volume in settings.volumes] == ["a"]
-    assert settings.llm.serve == Endpoint(url="http://localhost/v1")
+    assert settings.llm.serve == LlmEndpoint(url="http://localhost/v1")
     assert settings.watch.respect_gitignore is False
     assert settings.read.memory == 256 << 20
 

@@ -89,7 +89,7 @@ def test_what_is_not_acted_on_is_said() -> None:
                 ],
                 "sync": {"targets": [{"name": "a", "url": "file:///x"}]},
                 "embedding": {"serve": {"url": "http://me:pw@x/v1"}},
-                "answer": {"answerer": "llm"},
+                "llm": {"serve": {"url": "http://me:pw@x/v1", "api": "ollama"}},
             }
         )
     )
@@ -101,12 +101,12 @@ def test_what_is_not_acted_on_is_said() -> None:
         "(a)",
         "server.tls",
         "embedding.serve",
-        "llm:",
+        "llm.serve",
     ):
         assert any(words in sentence for sentence in said), words
     assert not any("pw" in sentence for sentence in said)
     local = {"serve": {"url": "http://127.0.0.1:8080/v1"}}
-    assert not warnings(settings({"embedding": local}))
+    assert not warnings(settings({"embedding": local, "llm": local}))
 
 
 def test_problems_look_at_the_disk(tmp_path: Path) -> None:

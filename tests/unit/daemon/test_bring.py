@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from nasd.config import Settings, load
-from nasd.daemon.bring import FILES, import_model, speech_finder
+from nasd.daemon.bring import FILES, ONE_GRAPH, import_model, picture_finder, speech_finder
 from nasd.errors import Conflict, ModelError
 from nasd.extract.speech.base import Transcriber
 from tests.fakes.speech import make_speech_model, samples
+from tests.fakes.vision import drawn, make_picture_model
 
 
 def _settings(state: Path, speech: str = "auto") -> Settings:
@@ -72,6 +73,65 @@ def test_a_model_that_was_changed_is_not_used(tmp_path: Path) -> None:
         _find(settings)
 
 
+@pytest.mark.parametrize(("both", "within"), [(False, "onnx"), (True, "")])
+def test_a_picture_model_is_taken_as_its_exports_lay_it_out(tmp_path: Path, both: bool, within: str) -> None:
+    settings = _settings(tmp_path / "state")
+    find = picture_finder(settings, settings.paths.state_dir / "models")
+    assert find is not None and find() is None
+    source = make_picture_model(tmp_path / "colours", both=both, licence="mit")
+    if within:
+        (source / within).mkdir()
+        for graph in source.glob("*.onnx"):
+            graph.rename(source / within / graph.name)
+    made = import_model(settings, source, "picture", name=None, licence=None)
+    assert (made.name, made.purpose, made.detail) == ("colours", "picture", "licence: mit")
+    kept = {path.name for path in (tmp_path / "state" / "models" / "picture" / "colours").glob("*.onnx")}
+    assert kept == ({"model.onnx"} if both else {"vision_model.onnx", "text_model.onnx"})
+    found = find()
+    assert found is not None and found.fingerprint == made.fingerprint
+    try:
+        assert found.embed_text("red") @ found.embed_picture(drawn("red")) > 0.9
+    finally:
+        found.close()
+
+
+def test_of_an_export_with_all_graphs_the_pair_is_taken(tmp_path: Path) -> None:
+    settings = _settings(tmp_path / "state")
+    source = make_picture_model(tmp_path / "colours")
+    (source / "model.onnx").write_bytes((source / "text_model.onnx").read_bytes())
+    import_model(settings, source, "picture", name=None, licence=None)
+    assert not (tmp_path / "state" / "models" / "picture" / "colours" / "model.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("preprocessor_config.json", "lacks preprocessor_config.json"),
+        ("tokenizer.json", "lacks tokenizer.json"),
+        ("text_model.onnx", "lacks text_model.onnx"),
+        ("vision_model.onnx", "lacks vision_model.onnx"),
+    ],
+)
+def test_a_picture_model_that_lacks_a_file_leaves_nothing(tmp_path: Path, name: str, says: str) -> None:
+    settings = _settings(tmp_path / "state")
+    source = make_picture_model(tmp_path / "colours")
+    (source / name).unlink()
+    with pytest.raises(ModelError, match=says):
+        import_model(settings, source, "picture", name=None, licence=None)
+
+
+def test_a_picture_model_that_does_not_work_leaves_nothing(tmp_path: Path) -> None:
+    settings = _settings(tmp_path / "state")
+    source = make_picture_model(tmp_path / "colours")
+    (source / "vision_model.onnx").write_bytes((source / "text_model.onnx").read_bytes())
+    with pytest.raises(ModelError, match="cannot be used"):
+        import_model(settings, source, "picture", name=None, licence=None)
+    assert list((tmp_path / "state" / "models" / "picture").iterdir()) == []
+    off = load(None, tmp_path / "state", {}, overrides={"read": {"pictures": "off"}})
+    assert picture_finder(off, tmp_path / "state" / "models") is None
+
+
 def test_every_file_has_one_name() -> None:
-    names = [wanted.name for wanted in FILES["speech"]]
-    assert len(names) == len(set(names))
+    for files in (*FILES.values(), ONE_GRAPH):
+        names = [wanted.name for wanted in files]
+        assert len(names) == len(set(names))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nasd.domain.globs import matches, translate
+from nasd.domain.globs import literal_start, matches, translate
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,19 @@ def test_a_hostile_glob_ends(glob: str, path: str) -> None:
 
 def test_patterns_are_made_once() -> None:
     assert translate("**/once/*.md") is translate("**/once/*.md")
+
+
+@pytest.mark.parametrize(
+    ("glob", "start"),
+    [
+        ("Documents/**", "Documents/"),
+        ("/Documents/", "Documents/"),
+        ("a/b.txt", "a/b.txt"),
+        ("**/a", ""),
+        ("a?c", "a"),
+        ("a[bc]", "a"),
+        (r"a\*b", "a"),
+    ],
+)
+def test_every_match_begins_alike(glob: str, start: str) -> None:
+    assert literal_start(glob) == start

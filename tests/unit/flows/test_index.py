@@ -63,7 +63,7 @@ async def fill(lane: Lane) -> tuple[int, Ids]:
     model = await lane.write(
         vectors.model_id, name="m", fingerprint=INFO.fingerprint, dimension=DIMENSION, now=NOW
     )
-    ids = await lane.read(vectors.passage_ids_of, found)
+    ids = await lane.read(vectors.ids_of, found)
     await lane.write(vectors.commit_vectors, model=model, ids=ids.tolist(), data=VECTORS)
     return model, ids
 

@@ -58,12 +58,17 @@ async def lane(tmp_path: Path) -> AsyncIterator[Lane]:
 
 def resting(lane: Lane, embedder: Embedder, *, there: bool = False) -> tuple[Resting, list[str]]:
     given: list[str] = []
+
+    async def eased() -> None:
+        given.append("words")
+
     forgets = iter([there])
     flow = Resting(
         cast(Models, FakeModels(embedder)),
         lane,
         forget=lambda: next(forgets, False),
         give_back=lambda: given.append("given"),
+        ease_words=eased,
     )
     return flow, given
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasd.domain.jobs import BACKOFF, next_attempt
+from nasd.flows.choosing import FIRST, MOST_OF_ONE_FILE, spread
 from nasd.flows.events import QUEUED, Hub
-from nasd.flows.search import FIRST, MOST_OF_ONE_FILE, spread
 from nasd.flows.volumes import free_name
 from nasd.flows.why import locate
 from nasd.flows.work import Meter, Signal

@@ -20,6 +20,7 @@ from nasd.domain.queries import parse
 from nasd.domain.search import Filters
 from nasd.errors import StateError
 from nasd.flows import words as flow
+from nasd.flows.word_search import WordSearch
 from nasd.flows.words import WordCache
 from nasd.store import changes, contents, queue, volumes, word_changes
 from nasd.store.lane import Lane
@@ -63,8 +64,12 @@ async def moved(lane: Lane, file: FileRecord, path: bytes) -> None:
     )
 
 
+def beside(words: WordCache) -> WordSearch:
+    return WordSearch(words._lane, words)
+
+
 async def scores(words: WordCache, query: str, *, prose: bool = True) -> dict[int, float]:
-    return dict((await words.search(parse(query), 100, allowed=None, prose=prose)).scores)
+    return dict((await beside(words).search(parse(query), 100, allowed=None, prose=prose)).scores)
 
 
 async def test_what_waits_is_counted_until_it_is_found(lane: Lane) -> None:
@@ -161,7 +166,8 @@ async def test_what_changes_while_it_is_taken_over_is_taken_over_again(lane: Lan
 
 
 async def test_many_changes_are_taken_over_in_batches(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flow, "BATCH", 3)
+    monkeypatch.setattr(flow, "SLICE", 3)
+    monkeypatch.setattr(flow, "BATCH_S", 0.0)
     volume = await add_volume(lane)
     for number in range(5):
         await keep(lane, volume, f"{number}.txt", f"heron {number}")
@@ -386,10 +392,10 @@ async def test_a_filter_holds_before_ranking(lane: Lane) -> None:
 async def test_identifiers_that_some_text_holds_are_exact(lane: Lane) -> None:
     await keep(lane, await add_volume(lane), "a.txt", "Invoice INV-2023-0042 of today", "of 2023")
     async with following(lane) as words:
-        assert words.exact(parse("INV-2023-0042"))
-        assert words.exact(parse("inv_2023_0042"))
-        assert not words.exact(parse("INV-2023-0043"))
-        assert not words.exact(parse("invoice INV-2023-0042"))
+        assert beside(words).exact(parse("INV-2023-0042"))
+        assert beside(words).exact(parse("inv_2023_0042"))
+        assert not beside(words).exact(parse("INV-2023-0043"))
+        assert not beside(words).exact(parse("invoice INV-2023-0042"))
         best = max((await scores(words, "INV20230042")).items(), key=lambda item: item[1])
         ranked = await scores(words, "INV-2023-0042")
         assert max(ranked, key=lambda one: ranked[one]) == best[0]
@@ -411,12 +417,17 @@ async def test_passages_found_otherwise_are_scored_as_the_search_does(lane: Lane
     await keep(lane, volume, "a.txt", "the heron waits", "the stork nests")
     await keep(lane, volume, "b.txt", "the lynx sleeps")
     async with following(lane) as words:
-        found = await words.search(parse("heron stork"), 10, allowed=None, prose=True)
-        assert await words.score(parse("heron stork"), found.contents) == pytest.approx(found.scores)
+        query = parse("heron stork")
+        found = await beside(words).search(query, 10, allowed=None, prose=True)
+        first = await beside(words).find(query, 1, allowed=None, prose=True)
+        one = await beside(words).weigh(query, first, found.contents)
+        assert {**one.scores, **one.others} == pytest.approx(found.scores)
+        assert len(one.others) == 1
         other = await scores(words, "lynx")
         ids = await lane.read(contents.passages_by_id, list(other))
         unfound = {one: stored.content_id for one, stored in ids.items()}
-        assert await words.score(parse("heron stork"), unfound) == dict.fromkeys(other, 0.0)
+        nothing = await beside(words).find(parse("-heron"), 1, allowed=None, prose=False)
+        assert (await beside(words).weigh(query, nothing, unfound)).others == dict.fromkeys(other, 0.0)
 
 
 async def test_marks_and_demands_of_the_query_are_seen_in_passages(lane: Lane) -> None:
@@ -425,8 +436,8 @@ async def test_marks_and_demands_of_the_query_are_seen_in_passages(lane: Lane) -
     async with following(lane) as words:
         found = await lane.read(contents.passages_by_id, list(await scores(words, "years")))
         first, second = sorted(found)
-        assert words.obeying(parse('"five years" -draft'), found) == {first}
-        ranges = words.highlights(parse('"five years"'), list(found.values()))
+        assert await beside(words).obeying(parse('"five years" -draft'), found) == {first}
+        ranges = beside(words).highlights(parse('"five years"'), list(found.values()))
         assert ranges[first] == ((0, 10),)
         assert ranges[second] == ()
         assert set(await scores(words, '"five years"', prose=False)) == {first}

@@ -91,3 +91,27 @@ def test_scale_and_offset_of_a_lane_do_not_matter(
     plain = {hit.id: hit.score for hit in fuse({WORDS: ranked(one), MEANING: ranked(other)})}
     after = {hit.id: hit.score for hit in fuse({WORDS: ranked(moved), MEANING: ranked(other)})}
     assert all(math.isclose(plain[id_], after[id_], abs_tol=1e-3) for id_ in plain)
+
+
+@given(words=found, meaning=found, seen=st.dictionaries(st.integers(150, 300), st.floats(0.01, 2)))
+def test_pictures_come_in_between_and_leave_the_order_of_passages(
+    words: dict[int, float], meaning: dict[int, float], seen: dict[int, float]
+) -> None:
+    lanes = {WORDS: ranked(words), MEANING: ranked(meaning)}
+    before = [one.id for one in fuse(lanes) if one.id not in seen]
+    after = fuse(lanes, seen)
+    assert [one.id for one in after if one.id not in seen] == before
+    assert {one.id for one in after} == {*words, *meaning, *seen}
+    scores = {one.id: one.score for one in after}
+    assert all(scores[id_] >= round(more, 6) - 1e-6 for id_, more in seen.items())
+
+
+def test_a_picture_that_its_text_speaks_for_too_comes_before_one_that_only_shows_it() -> None:
+    words = {number: 10.0 - number for number in range(10)}
+    fused = fuse({WORDS: ranked(words)}, {0: 1.0, 99: 1.0, 9: 1.0})
+    order = [one.id for one in fused]
+    assert order.index(0) < order.index(99)
+    told = {one.id: one for one in fused}
+    assert told[9].score == told[99].score == 1.0, "a text that says little speaks against nothing"
+    assert told[99].ranks == {Lane.PICTURE: 3}
+    assert told[0].ranks == {WORDS: 1, Lane.PICTURE: 1}

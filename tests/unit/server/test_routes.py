@@ -64,6 +64,13 @@ async def test_search_asks_the_flow_and_renders_hits(site: Site) -> None:
         "highlights": [[4, 14]],
         "lanes": {"semantic": 1, "lexical": 4},
         "copies": 1,
+        "also": [
+            {
+                "file": found["hits"][0]["file"] | {"id": "f_2", "path": "Copies/a.txt"},
+                "passage": "p_z",
+                "place": found["hits"][0]["passage"]["place"],
+            }
+        ],
     }
     assert found["coverage"]["pending"] == 1
     assert found["notes"] == ["by words alone"]

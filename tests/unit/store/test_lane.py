@@ -113,3 +113,25 @@ def test_a_loop_may_end_at_once_after_a_lane_that_could_not_open(tmp_path: Path)
             loop.run_until_complete(attempt())
             loop.close()
     assert len(answered) == 20
+
+
+async def test_any_number_may_wait_for_a_transaction_and_none_is_missed(lane: Lane) -> None:
+    seen = lane.writes
+    waiting = [asyncio.create_task(lane.written(seen)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert not any(one.done() for one in waiting)
+    await lane.write(facts.set_fact, "colour", "green")
+    async with asyncio.timeout(30):
+        await asyncio.gather(*waiting)
+        await lane.written(seen)  # who comes late
+    late = asyncio.create_task(lane.written(lane.writes))
+    await asyncio.sleep(0)
+    assert not late.done()
+    with pytest.raises(NotFound):
+        await lane.write(_refuses)
+    async with asyncio.timeout(30):
+        await late
+
+
+def _refuses(connection: Connection) -> None:
+    raise NotFound("no")

@@ -16,8 +16,10 @@ from nasd.domain.jobs import LEASE, JobKind, JobState
 from nasd.domain.queries import parse
 from nasd.domain.search import Filters
 from nasd.errors import Conflict, NotFound
+from nasd.flows.word_search import WordSearch
 from nasd.store import changes, contents, devices, files, permitted, queue, reads, vectors, volumes
 from nasd.store.lane import Lane
+from nasd.store.passage_runs import PassageRuns
 from tests.fakes.catalogue import NOW, add_volume, new_content, read_next, see, seen
 from tests.fakes.found import find, following
 
@@ -237,7 +239,7 @@ async def test_filters_hold_before_ranking(lane: Lane) -> None:
     }
     for count, filters in ((count, one) for count, all_ in cases.items() for one in all_):
         assert len(await find(lane, "heron", filters)) == count, filters
-        assert len((await lane.read(permitted.permitted, filters)).passages) == count, filters
+        assert len((await lane.read(permitted.permitted, filters, PassageRuns())).passages) == count, filters
 
 
 async def test_highlights_count_code_points_also_between_unspaced_characters(lane: Lane) -> None:
@@ -248,7 +250,7 @@ async def test_highlights_count_code_points_also_between_unspaced_characters(lan
     for query, marked in (("café", ["Café", "café"]), ("世界", ["世界"])):
         found = await lane.read(contents.passages_by_id, await find(lane, query))
         async with following(lane) as words:
-            (ranges,) = words.highlights(parse(query), list(found.values())).values()
+            (ranges,) = WordSearch(lane, words).highlights(parse(query), list(found.values())).values()
         assert [text[start:end] for start, end in ranges] == marked
 
 
@@ -388,7 +390,7 @@ async def test_vectors_of_a_content_are_found_without_looking_at_all_others(lane
     _, other = await read_next(lane, new_content("three"), digest="d2")
     assert one.content_id is not None
     model = await lane.write(vectors.model_id, name="m", fingerprint="f", dimension=4, now=NOW)
-    ids = await lane.read(vectors.passage_ids_of, [one.content_id, other.content_id or 0])
+    ids = await lane.read(vectors.ids_of, [one.content_id, other.content_id or 0])
     data = np.eye(4, dtype=np.float32)[: len(ids)]
     await lane.write(vectors.commit_vectors, model=model, ids=ids.tolist(), data=data)
     found, stored = await lane.read(vectors.vectors_of_contents, model, [one.content_id], 4)
